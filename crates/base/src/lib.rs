@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+// The macros name this crate as their users see it.
+extern crate self as base;
+
+pub mod error;
+pub mod ids;
+pub mod input;
+pub mod page;
+pub mod random;
+pub mod text;
+pub mod time;
+
+pub use error::{Error, FieldError, Kind, Result};
+pub use ids::Ids;
+pub use page::{Cursor, Page, Paging};
+pub use random::Entropy;
+pub use text::{Email, Line, Password, Text, Username, Whole};
+pub use time::{Clock, Timestamp};
+
+#[doc(hidden)]
+pub use {schemars, serde, uuid};

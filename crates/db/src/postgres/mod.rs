@@ -1,0 +1,236 @@
+//! PostgreSQL: reads share a few connections and travel in pipelines; each
+//! write has a connection of its own.
+
+mod client;
+mod session;
+
+pub(crate) use session::Session;
+
+use crate::{
+    CommunityId, Param, Row, Settings,
+    text::Texts,
+    tx::{Link, Snapshot, Tx},
+};
+use base::{Error, Kind, Result, error::unavailable};
+use client::{Client, Role};
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+
+/// A read that met a broken connection is tried again after so long.
+const RETRIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(60)];
+
+pub(crate) struct Postgres {
+    connector: client::Connector,
+    pub(crate) texts: Arc<Texts>,
+    lanes: Vec<Lane>,
+    idle: Mutex<Vec<Arc<Client>>>,
+    write_turns: Semaphore,
+    patience: Duration,
+}
+
+/// A connection that many reads share: PostgreSQL answers them in order.
+#[derive(Default)]
+struct Lane {
+    client: RwLock<Option<Arc<Client>>>,
+    connecting: AsyncMutex<()>,
+    in_flight: AtomicUsize,
+}
+
+impl Postgres {
+    pub async fn open(url: &str, settings: &Settings) -> Result<Postgres> {
+        let postgres = Postgres {
+            connector: client::Connector::new(url, settings)?,
+            texts: Arc::new(Texts::new('$')),
+            lanes: (0..settings.readers.max(1)).map(|_| Lane::default()).collect(),
+            idle: Mutex::default(),
+            write_turns: Semaphore::new(settings.writers.max(1)),
+            patience: settings.connect_timeout,
+        };
+        // A wrong address or password is told at the start, not at the first request.
+        postgres.lane_client(&postgres.lanes[0]).await?;
+        Ok(postgres)
+    }
+
+    pub async fn all<T>(
+        &self,
+        community: CommunityId,
+        sql: &'static str,
+        params: Vec<Param>,
+        map: fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let text = self.texts.get(sql);
+        let params = text.bind(params, community);
+        for pause in RETRIES {
+            let lane = self.quietest();
+            let _turn = lane.enter();
+            match self.lane_client(lane).await {
+                Ok(client) => match client.all(sql, &text, &params, map).await {
+                    // The connection is gone, not the statement refused: reading again is safe.
+                    Err(error) if error.kind() == Kind::Unavailable && client.is_closed() => {}
+                    outcome => return outcome,
+                },
+                Err(error) if pause > Duration::ZERO => return Err(error),
+                Err(_) => tokio::time::sleep(RETRIES[1]).await,
+            }
+        }
+        let lane = self.quietest();
+        let _turn = lane.enter();
+        self.lane_client(lane).await?.all(sql, &text, &params, map).await
+    }
+
+    fn quietest(&self) -> &Lane {
+        self.lanes
+            .iter()
+            .min_by_key(|lane| lane.in_flight.load(Ordering::Relaxed))
+            .expect("there is a lane")
+    }
+
+    async fn lane_client(&self, lane: &Lane) -> Result<Arc<Client>> {
+        if let Some(client) = lane.open_client() {
+            return Ok(client);
+        }
+        let _one_at_a_time = lane.connecting.lock().await;
+        if let Some(client) = lane.open_client() {
+            return Ok(client);
+        }
+        let client = Arc::new(self.connector.connect(Role::Read).await?);
+        *lane.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+        Ok(client)
+    }
+
+    /// A connection of one's own, as long as a turn is free.
+    async fn own_client(&self) -> Result<Arc<Client>> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match idle {
+                Some(client) if !client.is_closed() => return Ok(client),
+                Some(_) => {}
+                None => return Ok(Arc::new(self.connector.connect(Role::Write).await?)),
+            }
+        }
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        tokio::time::timeout(self.patience, self.write_turns.acquire())
+            .await
+            .map_err(|_| unavailable("every connection to the database is in use"))?
+            .map_err(|_| unavailable("the database is closed"))
+    }
+
+    pub async fn write<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
+    where
+        F: FnOnce(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let _turn = self.turn().await?;
+        let (session, client) = self.begin("BEGIN").await?;
+        let tx = Tx::new(Link::Postgres(session.clone()), community);
+        let outcome = match work(tx.clone()).await {
+            Ok(value) => session.commit().await.map(|()| value),
+            Err(error) => {
+                session.rollback().await;
+                Err(error)
+            }
+        };
+        self.give_back(&session, client);
+        if outcome.is_ok() {
+            tx.committed();
+        }
+        outcome
+    }
+
+    pub async fn read<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
+    where
+        F: FnOnce(Snapshot) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let _turn = self.turn().await?;
+        let (session, client) = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let outcome = work(Snapshot::new(Link::Postgres(session.clone()), community)).await;
+        session.rollback().await;
+        self.give_back(&session, client);
+        outcome
+    }
+
+    pub async fn administer(&self, sql: &str) -> Result<()> {
+        self.connector.connect(Role::Write).await?.batch(sql).await
+    }
+
+    /// An idle connection may have died since its last use; then another is tried.
+    async fn begin(&self, begin: &'static str) -> Result<(Arc<Session>, Arc<Client>)> {
+        let client = self.own_client().await?;
+        Ok((
+            Arc::new(Session::new(client.clone(), self.texts.clone(), begin)),
+            client,
+        ))
+    }
+
+    /// Only a connection whose transaction ended in order is used again.
+    fn give_back(&self, session: &Session, client: Arc<Client>) {
+        if session.ended_in_order() && !client.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        }
+    }
+
+    pub fn close(&self) {
+        self.write_turns.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for lane in &self.lanes {
+            lane.client.write().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+}
+
+struct Turn<'a>(&'a AtomicUsize);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Lane {
+    fn enter(&self) -> Turn<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Turn(&self.in_flight)
+    }
+
+    fn open_client(&self) -> Option<Arc<Client>> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        client.filter(|client| !client.is_closed())
+    }
+}
+
+/// What PostgreSQL's trouble means to the caller.
+fn failure(error: tokio_postgres::Error, sql: &str) -> Error {
+    use crate::violation::{Violation, ViolationKind};
+    let Some(trouble) = error.as_db_error() else {
+        // Connection lost, refused, cut: nothing that the statement could help.
+        return unavailable(error);
+    };
+    let kind = match trouble.code().code() {
+        "23505" => Some(ViolationKind::Unique),
+        "23503" => Some(ViolationKind::ForeignKey),
+        code if code.starts_with("23") => Some(ViolationKind::Other),
+        _ => None,
+    };
+    if let (Some(kind), Some(constraint)) = (kind, trouble.constraint()) {
+        let constraint = constraint.to_owned();
+        return Violation { constraint, kind }.error();
+    }
+    let transient = ["08", "53", "57", "58"]
+        .iter()
+        .any(|class| trouble.code().code().starts_with(class));
+    match trouble.code().code() {
+        "40001" | "40P01" | "55P03" | "25006" => unavailable(error),
+        _ if transient => unavailable(error),
+        code => base::error::internal(format!("{code} {} in {sql}", trouble.message())),
+    }
+}

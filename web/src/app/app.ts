@@ -1,0 +1,104 @@
+/** Everything that lives as long as the page, and everything that lives as long as one member is signed in. */
+import { createContext, useContext } from 'react';
+import { createEvents, type Events } from '../features/events/events';
+import { createFeed, readPush, type Feed } from '../features/feed/feed';
+import { createFollows, type Follows } from '../features/follows/follows';
+import { createMembers, type Members } from '../features/members/members';
+import { createPosts, type Posts } from '../features/posts/posts';
+import { createPublishing, type Publishing } from '../features/posts/publishing';
+import { createReactions, type Reactions } from '../features/reactions/reactions';
+import { createConnection, type Connection } from '../features/realtime/connection';
+import { createSession, type Me, type Session } from '../features/accounts/session';
+import { createClientErrors, type ClientErrors } from '../platform/clientErrors';
+import { createApi, createExchange, type Exchange } from '../platform/http';
+import { createLanguageChoice, type LanguageChoice } from '../platform/texts';
+import { createThemeChoice, type ThemeChoice } from '../platform/theme';
+import { createNotices, type Notices } from '../ui/notices';
+
+export interface App {
+  exchange: Exchange;
+  session: Session;
+  language: LanguageChoice;
+  theme: ThemeChoice;
+  notices: Notices;
+  clientErrors: ClientErrors;
+}
+
+export function createApp(): App {
+  const language = createLanguageChoice();
+  const exchange = createExchange({ language: () => language.get().locale });
+  const session = createSession({ exchange });
+  const clientErrors = createClientErrors({
+    exchange,
+    token: session.currentToken,
+    release: __RELEASE__,
+    // Without query and fragment: they may hold what is nobody's business.
+    url: () => location.origin + location.pathname,
+  });
+  return { exchange, session, language, theme: createThemeChoice(), notices: createNotices(), clientErrors };
+}
+
+/** What belongs to one signed-in member; made anew when another one signs in, so nothing crosses over. */
+export interface MemberScope {
+  me: Me;
+  members: Members;
+  follows: Follows;
+  posts: Posts;
+  publishing: Publishing;
+  reactions: Reactions;
+  feed: Feed;
+  events: Events;
+  connection: Connection;
+}
+
+export function createMemberScope(app: App, me: Me): MemberScope {
+  const api = createApi(app.exchange, app.session);
+  const failed = app.notices.trouble;
+  const members: Members = createMembers(api, (id) => follows.busy(id));
+  const posts: Posts = createPosts(api, (id) => reactions.busy(id));
+  const reactions = createReactions({ api, posts: () => posts.collection, failed });
+  const publishing: Publishing = createPublishing({ api, published: (post) => published(post) });
+  const feed = createFeed({
+    api,
+    posts,
+    own: (push) => push.author.id === me.id && publishing.expects(push.body),
+  });
+  const follows = createFollows({
+    api,
+    members: () => members,
+    myId: me.id,
+    changed: () => void (feed.list.get().phase !== 'idle' && feed.list.refresh()),
+    failed,
+  });
+  const connection = createConnection({ tokens: app.session });
+
+  function published(post: Parameters<Feed['publish']>[0]): void {
+    feed.publish(post);
+    posts.byAuthor(me.id).insert(post, 'replace');
+  }
+
+  connection.on('post:new', (payload) => {
+    const push = readPush(payload);
+    if (push) feed.arrive(push);
+  });
+  connection.onOnline(() => {
+    if (feed.list.get().phase !== 'idle') void feed.list.refresh();
+  });
+
+  return { me, members, follows, posts, publishing, reactions, feed, events: createEvents({ api, failed }), connection };
+}
+
+export const AppContext = createContext<App | null>(null);
+export const MemberContext = createContext<MemberScope | null>(null);
+
+export function useApp(): App {
+  const app = useContext(AppContext);
+  if (!app) throw new Error('useApp outside of AppContext');
+  return app;
+}
+
+export function useMember(): MemberScope {
+  const scope = useContext(MemberContext);
+  if (!scope) throw new Error('useMember outside of MemberContext');
+  return scope;
+}

@@ -1,0 +1,161 @@
+/**
+ * The one Socket.IO connection of this tab: opened while a member is signed in, closed with the session.
+ *
+ * The library reconnects by itself after a lost line. Two cases it leaves to us: a refused handshake, and a
+ * disconnect that the server asked for. Both lead to a pause, a fresh token if ours may be the reason, and another
+ * try; the pauses grow until a handshake succeeds, so a server that keeps refusing is asked less and less.
+ * Knows no feature: slices subscribe to pushes by name.
+ */
+import { io, type Socket } from 'socket.io-client';
+import { createStore, type Readable } from '../../platform/store';
+import type { RefreshOutcome } from '../accounts/session';
+
+export type ConnectionState = 'idle' | 'connecting' | 'online' | 'reconnecting' | 'offline';
+
+export interface Connection extends Readable<ConnectionState> {
+  open(): void;
+  close(): void;
+  /** Hears a push; answers the function that stops it. */
+  on(name: string, hear: (payload: unknown) => void): () => void;
+  /** Runs after every handshake that succeeded: what is ephemeral may have been missed before it. */
+  onOnline(react: () => void): () => void;
+}
+
+/** What the connection needs of the session. */
+export interface Tokens {
+  usableToken(): string | null;
+  currentToken(): string | null;
+  refresh(refused: string | null): Promise<RefreshOutcome>;
+}
+
+const PAUSE_MIN_MS = 500;
+const PAUSE_MAX_MS = 60_000;
+
+export function createConnection(options: {
+  tokens: Tokens;
+  connect?: typeof io;
+  random?: () => number;
+}): Connection {
+  const { tokens } = options;
+  const connect = options.connect ?? io;
+  const random = options.random ?? Math.random;
+  const state = createStore<ConnectionState>('idle');
+  const hearers = new Map<string, Set<(payload: unknown) => void>>();
+  const onlineReactions = new Set<() => void>();
+  let socket: Socket | null = null;
+  let refusals = 0;
+  let handshakeToken: string | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function open(): void {
+    if (socket) return;
+    const opened = connect({
+      path: '/socket.io',
+      autoConnect: false,
+      forceNew: true,
+      transports: ['websocket', 'polling'],
+      tryAllTransports: true,
+      reconnectionDelay: 200,
+      reconnectionDelayMax: 1000,
+      auth: (answer) => {
+        handshakeToken = tokens.currentToken();
+        answer({ token: handshakeToken });
+      },
+    });
+    socket = opened;
+    state.set('connecting');
+
+    opened.on('connect', () => {
+      refusals = 0;
+      state.set('online');
+      for (const react of [...onlineReactions]) react();
+    });
+    opened.on('disconnect', (reason) => {
+      state.set(lostState());
+      // After 'io server disconnect' the library stays silent; any other loss it repairs by itself.
+      if (reason === 'io server disconnect') tryAgainLater(opened, tokens.usableToken() === null);
+    });
+    opened.on('connect_error', (error) => {
+      state.set(lostState());
+      // `active` means the library goes on by itself (no line); otherwise the server has refused the handshake.
+      if (!opened.active) tryAgainLater(opened, error.message === 'unauthenticated');
+    });
+    // The session may be over; the server's answer to a refresh is the proof. The disconnect that follows is above.
+    opened.on('session:revoked', () => void tokens.refresh(handshakeToken));
+    opened.onAny((name: string, payload: unknown) => {
+      for (const hear of [...(hearers.get(name) ?? [])]) hear(payload);
+    });
+
+    window.addEventListener('online', whenLineReturns);
+    window.addEventListener('offline', whenLineGoes);
+    void connectWithToken(opened);
+  }
+
+  function close(): void {
+    clearTimeout(timer);
+    window.removeEventListener('online', whenLineReturns);
+    window.removeEventListener('offline', whenLineGoes);
+    socket?.removeAllListeners();
+    socket?.disconnect();
+    socket = null;
+    refusals = 0;
+    state.set('idle');
+  }
+
+  async function connectWithToken(opened: Socket): Promise<void> {
+    if (tokens.usableToken() === null) {
+      const outcome = await tokens.refresh(null);
+      // Ended: the session's own listeners close us. Later: the session tries on; so do we.
+      if (outcome === 'later' && socket === opened) return tryAgainLater(opened, false);
+      if (outcome === 'ended') return;
+    }
+    if (socket === opened && !opened.connected) opened.connect();
+  }
+
+  function tryAgainLater(opened: Socket, tokenRefused: boolean): void {
+    clearTimeout(timer);
+    refusals += 1;
+    const pause = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(refusals - 1, 10)) * (0.5 + 0.5 * random());
+    timer = setTimeout(async () => {
+      if (socket !== opened) return;
+      // Only if the token of that handshake is still ours: another tab or call may have renewed it by now.
+      if (tokenRefused && tokens.currentToken() === handshakeToken) await tokens.refresh(handshakeToken);
+      void connectWithToken(opened);
+    }, pause);
+  }
+
+  function lostState(): ConnectionState {
+    return navigator.onLine === false ? 'offline' : 'reconnecting';
+  }
+
+  function whenLineReturns(): void {
+    if (!socket) return;
+    if (socket.connected) return state.set('online');
+    state.set('reconnecting');
+    refusals = 0;
+    clearTimeout(timer);
+    // Leave the library's own waiting, if any, and try at once.
+    socket.disconnect();
+    void connectWithToken(socket);
+  }
+
+  function whenLineGoes(): void {
+    state.set('offline');
+  }
+
+  return {
+    get: state.get,
+    subscribe: state.subscribe,
+    open,
+    close,
+    on(name, hear) {
+      const set = hearers.get(name) ?? new Set();
+      hearers.set(name, set.add(hear));
+      return () => set.delete(hear);
+    },
+    onOnline(react) {
+      onlineReactions.add(react);
+      return () => onlineReactions.delete(react);
+    },
+  };
+}
