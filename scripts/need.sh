@@ -126,10 +126,10 @@ must_have() {
         lack=$(lacks "$word")
         [ -n "$lack" ] || continue
         things+=${things:+; }${lack%%|*}
-        packages+=${lack##*|}' '
+        lack=${lack##*|}
+        packages+=${lack:+ $lack}
     done
-    packages=$(echo "$packages" | xargs)
-    [ -z "$things" ] || die "Missing on this machine: $things${packages:+ (on Debian: sudo apt-get install $packages)}."
+    [ -z "$things" ] || die "Missing on this machine: $things${packages:+ (on Debian: sudo apt-get install$packages)}."
 }
 
 may_install() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }
@@ -162,7 +162,7 @@ newer_node() {
     case $(node_problem) in *"too old") ;; *) return ;; esac
     case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) return ;; esac
     say "$(node_problem): fetching a newer one into $tools/node"
-    locked "$tools/node.lock" fetch_node "$arch" || say "That failed."
+    locked "$tools/node.lock" fetch_node "$arch" || say "A newer Node could not be fetched."
     hash -r
 }
 

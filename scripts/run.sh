@@ -10,6 +10,6 @@ problem=$(node_problem)
 if [ -z "$problem" ]; then
     scripts/web.sh build
 else
-    say "The web app is not built, because $problem (Node $node_wanted or newer with npm is needed); the API is built and served without it."
+    say "The web app is not built, because $problem ($node_wanted or newer, with npm, is needed); the API is built and served without it."
 fi
 exec cargo run --profile quick -p server --bin mundo -- serve --demo --data data "$@"

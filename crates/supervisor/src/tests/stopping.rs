@@ -193,6 +193,11 @@ async fn a_worker_that_blocks_its_thread_is_listed_as_stuck() {
         let _ = held.lock().unwrap().recv();
         async { Err(Failure::new("let go")) }
     }));
+    // Its end wakes a second thread, which then looks after the timers; the first one may have held them.
+    supervisor.add(Spec::new("other").service(|ctx| async move {
+        ctx.cancelled().await;
+        Ok(())
+    }));
     supervisor.start().await;
     tokio::task::spawn_blocking(move || seen.recv().unwrap())
         .await

@@ -1,7 +1,7 @@
 import type { components } from '../../api/schema';
-import { createCollection } from '../../platform/collection';
+import { createCollection, type Collection } from '../../platform/collection';
 import type { Api } from '../../platform/http';
-import { createOptimistic } from '../../platform/optimistic';
+import { createOptimistic, type Optimistic } from '../../platform/optimistic';
 import type { Page, PagedList } from '../../platform/paging';
 
 /** A gathering that people attend. */
@@ -19,8 +19,8 @@ export interface Events {
 
 export function createEvents(options: { api: Api; failed: (problem: unknown) => void }): Events {
   const { api } = options;
-  const collection = createCollection<Event>((id) => change.busy(id));
-  const change = createOptimistic<Event, RsvpStatus, RsvpSummary>({
+  const collection: Collection<Event> = createCollection<Event>((id) => change.busy(id));
+  const change: Optimistic<RsvpStatus> = createOptimistic<Event, RsvpStatus, RsvpSummary>({
     find: collection.find,
     patch: collection.patch,
     apply: applyRsvp,

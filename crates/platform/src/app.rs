@@ -1,0 +1,89 @@
+//! What every handler holds.
+
+use crate::{Config, Watch, limits::Limits, signals::Signals, texts::Texts};
+use base::{Clock, Entropy, Ids};
+use db::Db;
+use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+use supervisor::Supervisor;
+
+/// The running server. Built once by the assembly; cheap to clone as [`AppState`].
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub ids: Ids,
+    pub texts: &'static Texts,
+    pub signals: Signals,
+    pub limits: Limits,
+    pub supervisor: Supervisor,
+    /// True from the moment a stop is asked for: load balancers should look elsewhere.
+    pub draining: AtomicBool,
+    pub release: &'static str,
+    watch: OnceLock<Arc<dyn Watch>>,
+    parts: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+impl App {
+    pub fn new(config: Config, db: Db, clock: Clock, entropy: Entropy, supervisor: Supervisor) -> App {
+        App {
+            limits: Limits::new(clock.clone()),
+            ids: Ids::new(clock.clone(), entropy.clone()),
+            texts: Texts::built_in(),
+            signals: Signals::default(),
+            draining: AtomicBool::new(false),
+            release: concat!("mundo@", env!("CARGO_PKG_VERSION")),
+            watch: OnceLock::new(),
+            parts: HashMap::new(),
+            config,
+            db,
+            clock,
+            entropy,
+            supervisor,
+        }
+    }
+
+    /// Puts the state of a crate above here, to be found by its type.
+    #[must_use]
+    pub fn with_part<T: Send + Sync + 'static>(mut self, part: T) -> App {
+        self.parts.insert(TypeId::of::<T>(), Arc::new(part));
+        self
+    }
+
+    pub fn part<T: Send + Sync + 'static>(&self) -> &T {
+        self.parts
+            .get(&TypeId::of::<T>())
+            .and_then(|part| part.downcast_ref())
+            .unwrap_or_else(|| panic!("the assembly left out {}", type_name::<T>()))
+    }
+
+    /// Whoever keeps errors and figures; set once.
+    pub fn watched_by(&self, watch: Arc<dyn Watch>) {
+        let _ = self.watch.set(watch);
+    }
+
+    pub fn watch(&self) -> Option<&Arc<dyn Watch>> {
+        self.watch.get()
+    }
+}
+
+impl AppState {
+    pub fn new(app: App) -> AppState {
+        AppState(Arc::new(app))
+    }
+}
+
+impl Deref for AppState {
+    type Target = App;
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}

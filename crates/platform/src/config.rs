@@ -1,0 +1,435 @@
+//! Every setting of the server, in one table.
+//!
+//! A value comes from, each stronger than the one before: the default, the
+//! file (`mundo.toml`), the environment (`MUNDO_SERVER_PORT` for
+//! `server.port`, and a few names that tools rely on), a flag. What cannot be
+//! read stops the start and is told with its place.
+
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+/// One setting as it stands: for `mundo config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub key: &'static str,
+    pub value: String,
+    pub source: String,
+    pub about: &'static str,
+}
+
+/// What is wrong with the configuration, in words for the person at the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Where values may come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file's path and text.
+    pub file: Option<(PathBuf, String)>,
+    pub environment: BTreeMap<String, String>,
+    /// Settings given as flags.
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+/// A text that must not be printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "" } else { "********" })
+    }
+}
+
+trait Setting: Sized {
+    fn parse(text: &str) -> Result<Self, String>;
+    fn show(&self) -> String;
+}
+
+macro_rules! plain_settings {
+    ($($type:ty: $wanted:literal),*) => {$(
+        impl Setting for $type {
+            fn parse(text: &str) -> Result<Self, String> {
+                <$type>::from_str(text).map_err(|_| format!("{text:?} is not {}", $wanted))
+            }
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+
+plain_settings!(u16: "a number from 0 to 65535", u32: "a whole number", u64: "a whole number", usize: "a whole number", String: "text", IpAddr: "an IP address");
+
+impl Setting for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "true" | "on" | "yes" | "1" => Ok(true),
+            "false" | "off" | "no" | "0" => Ok(false),
+            _ => Err(format!("{text:?} is neither on nor off")),
+        }
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for PathBuf {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.into())
+    }
+    fn show(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Setting for Secret {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Secret(text.to_owned()))
+    }
+    fn show(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+macro_rules! settings {
+    ($($section:ident: $struct:ident { $($(#[doc = $about:literal])* $key:ident: $type:ty = $default:expr $(, also $also:literal)?;)* })*) => {
+        $(
+            #[derive(Clone, Debug)]
+            pub struct $struct { $($(#[doc = $about])* pub $key: $type),* }
+        )*
+
+        /// All settings.
+        #[derive(Clone, Debug)]
+        pub struct Config {
+            $(pub $section: $struct,)*
+            origins: Vec<Origin>,
+        }
+
+        /// The keys, each with the further name its environment variable has.
+        const KEYS: &[(&str, Option<&str>)] = &[
+            $($((concat!(stringify!($section), ".", stringify!($key)), settings!(@also $($also)?)),)*)*
+        ];
+
+        impl Config {
+            fn gather(mut take: impl FnMut(&'static str) -> Result<Option<(String, String)>, ConfigError>) -> Result<Config, ConfigError> {
+                let mut origins = vec![];
+                Ok(Config {
+                    $($section: $struct {
+                        $($key: {
+                            let key = concat!(stringify!($section), ".", stringify!($key));
+                            let (value, source) = match take(key)? {
+                                Some((text, source)) => (
+                                    <$type as Setting>::parse(&text).map_err(|why| ConfigError(format!("{source}: {key}: {why}")))?,
+                                    source,
+                                ),
+                                None => ($default, "default".to_owned()),
+                            };
+                            let about = concat!($($about),*).trim();
+                            origins.push(Origin { key, value: value.show(), source, about });
+                            value
+                        }),*
+                    },)*
+                    origins,
+                })
+            }
+        }
+    };
+    (@also $also:literal) => { Some($also) };
+    (@also) => { None };
+}
+
+settings! {
+    server: Server {
+        /// Address to listen on.
+        host: IpAddr = IpAddr::from([127, 0, 0, 1]), also "HOST";
+        /// Port to listen on.
+        port: u16 = 5000, also "PORT";
+        /// Address under which people reach the server; required when it listens beyond this machine.
+        public_url: String = String::new();
+        /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas.
+        trusted_proxies: String = String::new();
+        /// A request that takes longer is given up, in milliseconds.
+        request_timeout_ms: u64 = 30_000;
+        /// Bytes a request's body may have.
+        body_limit_bytes: usize = 262_144;
+        /// How long running requests may go on after a stop is asked for, in milliseconds.
+        shutdown_grace_ms: u64 = 10_000;
+    }
+    data: Data {
+        /// Folder of the database, the keys and the media.
+        dir: PathBuf = PathBuf::from("data"), also "MUNDO_DATA";
+    }
+    database: Database {
+        /// postgres://…; empty: SQLite in the data folder.
+        url: Secret = Secret::default(), also "DATABASE_URL";
+        /// SQLite: reading threads. PostgreSQL: connections that reads share.
+        readers: usize = 4;
+        /// PostgreSQL: connections that write.
+        writers: usize = 8;
+        /// A statement that takes longer is cut off, in milliseconds.
+        statement_timeout_ms: u64 = 5_000;
+        /// How long to wait for a connection, in milliseconds.
+        connect_timeout_ms: u64 = 3_000;
+    }
+    accounts: Accounts {
+        /// Life of an access token, in seconds.
+        access_ttl_s: u64 = 600;
+        /// Days without a call after which a session ends.
+        idle_days: u64 = 7;
+        /// Days after which a session ends in any case.
+        absolute_days: u64 = 30;
+        /// Argon2id: memory in KiB.
+        argon2_memory_kib: u32 = 19_456;
+        /// Argon2id: passes.
+        argon2_passes: u32 = 2;
+        /// Passwords hashed at the same time.
+        hashing_threads: usize = 1;
+        /// No grace for repeated refresh tokens.
+        strict: bool = false;
+    }
+    limits: Limits {
+        /// Rate limits; `off` is for benchmarks alone.
+        enabled: bool = true, also "MUNDO_LIMITS";
+        /// Requests a minute and member.
+        member_per_minute: u32 = 1200;
+        /// Requests a minute and address on /auth.
+        auth_per_minute: u32 = 100;
+        /// Log-ins in five minutes for each address and account.
+        login_per_5_minutes: u32 = 5;
+        /// Registrations an hour and address.
+        register_per_hour: u32 = 30;
+        /// Refreshes a minute and session.
+        refresh_per_minute: u32 = 30;
+        /// Browser errors a minute and address.
+        client_errors_per_minute: u32 = 30;
+    }
+    log: Log {
+        /// What is logged, as tracing filters are written.
+        filter: String = "info".to_owned(), also "RUST_LOG";
+        /// `pretty` or `json`.
+        format: String = "pretty".to_owned();
+    }
+    sentry: Sentry {
+        /// Where errors are also sent; empty: nowhere.
+        dsn: Secret = Secret::default(), also "SENTRY_DSN";
+    }
+    telemetry: Telemetry {
+        /// OpenTelemetry collector (OTLP over HTTP), for instance http://127.0.0.1:4318; empty: none.
+        otlp_endpoint: String = String::new();
+    }
+    mail: Mail {
+        /// smtp://… or smtps://…; empty: mails are kept for /dev/mail.
+        smtp_url: Secret = Secret::default();
+        /// Sender of mails.
+        from: String = "Mundo Tango <no-reply@localhost>".to_owned();
+    }
+    cluster: Cluster {
+        /// redis://…; needed as soon as several nodes share a database.
+        redis_url: Secret = Secret::default(), also "REDIS_URL";
+    }
+}
+
+impl Config {
+    /// Puts the sources together. The second value holds warnings.
+    pub fn load(sources: &Sources) -> Result<(Config, Vec<String>), ConfigError> {
+        let file = match &sources.file {
+            Some((path, text)) => read_file(&path.display().to_string(), text)?,
+            None => BTreeMap::new(),
+        };
+        let config = Config::gather(|key| {
+            if let Some(value) = sources.flags.get(key) {
+                return Ok(Some((value.clone(), "flag".to_owned())));
+            }
+            for name in variables(key) {
+                // Kubernetes puts `tcp://…` into variables called after its services.
+                if let Some(value) = sources.environment.get(&name)
+                    && !value.starts_with("tcp://")
+                {
+                    return Ok(Some((value.clone(), format!("environment {name}"))));
+                }
+            }
+            Ok(file.get(key).cloned())
+        })?;
+        config.check()?;
+        let known: Vec<String> = KEYS.iter().flat_map(|(key, _)| variables(key)).collect();
+        let warnings = sources
+            .environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("MUNDO_") && !name.starts_with("MUNDO_TEST_") && *name != "MUNDO_CACHE")
+            .filter(|(name, value)| !known.contains(name) || value.starts_with("tcp://"))
+            .map(|(name, _)| format!("the environment variable {name} is not a setting and is ignored"))
+            .collect();
+        Ok((config, warnings))
+    }
+
+    /// Every setting with its value (secrets masked) and where it came from.
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// The address people use, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        match self.server.public_url.trim_end_matches('/') {
+            "" => format!("http://localhost:{}", self.server.port),
+            url => url.to_owned(),
+        }
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key: &str, why: &str| {
+            let source = self.origins.iter().find(|o| o.key == key).map_or("", |o| &o.source);
+            Err(ConfigError(format!("{source}: {key}: {why}")))
+        };
+        let url = &self.server.public_url;
+        let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+        if !url.is_empty() && !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
+            return wrong("server.public_url", "must begin with https:// (http is for localhost alone)");
+        }
+        if url.is_empty() && !self.server.host.is_loopback() {
+            return wrong("server.host", "listening beyond this machine needs server.public_url");
+        }
+        if !["pretty", "json"].contains(&self.log.format.as_str()) {
+            return wrong("log.format", "is neither pretty nor json");
+        }
+        if let Some(bad) = self.trusted_proxies().find_map(Result::err) {
+            return wrong("server.trusted_proxies", &format!("{bad:?} is not an IP address"));
+        }
+        let database = &self.database.url.0;
+        if !database.is_empty() && !database.starts_with("postgres://") && !database.starts_with("postgresql://") {
+            return wrong("database.url", "must begin with postgres://");
+        }
+        if self.accounts.argon2_memory_kib < 8 || self.accounts.argon2_passes < 1 {
+            return wrong("accounts.argon2_memory_kib", "needs at least 8 KiB and one pass");
+        }
+        Ok(())
+    }
+
+    /// The configured proxies; a text that is no address stands as it is.
+    pub fn trusted_proxies(&self) -> impl Iterator<Item = Result<IpAddr, String>> {
+        self.server
+            .trusted_proxies
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().map_err(|_| part.to_owned()))
+    }
+}
+
+/// `server.port` is MUNDO_SERVER_PORT, and PORT because tools set that.
+fn variables(key: &str) -> impl Iterator<Item = String> {
+    let also = KEYS.iter().find(|(name, _)| *name == key).and_then(|(_, also)| *also);
+    let own = format!("MUNDO_{}", key.replace('.', "_").to_uppercase());
+    [Some(own), also.map(str::to_owned)].into_iter().flatten()
+}
+
+/// The file's settings with the line each stands on.
+fn read_file(name: &str, text: &str) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
+    let line_of = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let table = toml::de::DeTable::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(span.start));
+        ConfigError(format!("{name}, line {line}: {}", error.message()))
+    })?;
+    let mut values = BTreeMap::new();
+    for (section, content) in table.get_ref() {
+        let place = |at: usize| format!("{name}, line {}", line_of(at));
+        let Some(entries) = content.get_ref().as_table() else {
+            let at = place(section.span().start);
+            return Err(ConfigError(format!("{at}: {} is not a section", section.get_ref())));
+        };
+        for (key, value) in entries {
+            let at = place(key.span().start);
+            let full = format!("{}.{}", section.get_ref(), key.get_ref());
+            if !KEYS.iter().any(|(known, _)| *known == full) {
+                return Err(ConfigError(format!("{at}: {full} is not a setting{}", nearest(&full))));
+            }
+            let text = match value.get_ref() {
+                toml::de::DeValue::String(text) => text.to_string(),
+                toml::de::DeValue::Integer(number) => number.as_str().to_owned(),
+                toml::de::DeValue::Boolean(on) => on.to_string(),
+                _ => return Err(ConfigError(format!("{at}: {full} must be a text, a number or true or false"))),
+            };
+            values.insert(full, (text, at));
+        }
+    }
+    Ok(values)
+}
+
+/// `; did you mean server.port?` when a key is close to that.
+fn nearest(key: &str) -> String {
+    let likeness = |known: &str| {
+        let same = known.chars().filter(|c| key.contains(*c)).count();
+        same * 100 / known.len().max(key.len())
+    };
+    KEYS.iter()
+        .map(|(known, _)| (likeness(known), known))
+        .filter(|(score, _)| *score > 75)
+        .max()
+        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Sources {
+        Sources {
+            file: Some(("mundo.toml".into(), file.to_owned())),
+            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            flags: flags.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
+        }
+    }
+
+    fn refusal(file: &str, environment: &[(&str, &str)]) -> String {
+        Config::load(&sources(file, environment, &[])).unwrap_err().0
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_and_that_beats_the_file() {
+        let file = "[server]\nport = 1\nrequest_timeout_ms = 7\n";
+        let (config, _) = Config::load(&sources(file, &[("PORT", "2")], &[("server.port", "3")])).unwrap();
+        assert_eq!((config.server.port, config.server.request_timeout_ms), (3, 7));
+        let (config, _) = Config::load(&sources(file, &[("PORT", "2")], &[])).unwrap();
+        let port = config.origins().iter().find(|origin| origin.key == "server.port").unwrap();
+        assert_eq!((&*port.value, &*port.source), ("2", "environment PORT"));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        assert_eq!(
+            refusal("[server]\n\nprot = 1\n", &[]),
+            "mundo.toml, line 3: server.prot is not a setting; did you mean server.port?"
+        );
+        assert_eq!(
+            refusal("[server]\nport = \"many\"\n", &[]),
+            "mundo.toml, line 2: server.port: \"many\" is not a number from 0 to 65535"
+        );
+        assert!(refusal("[server\n", &[]).starts_with("mundo.toml, line 1: "));
+        assert_eq!(
+            refusal("", &[("MUNDO_LOG_FORMAT", "xml")]),
+            "environment MUNDO_LOG_FORMAT: log.format: is neither pretty nor json"
+        );
+        assert!(refusal("", &[("HOST", "0.0.0.0")]).contains("needs server.public_url"));
+        assert!(refusal("", &[("MUNDO_SERVER_PUBLIC_URL", "http://tango.example")]).contains("https://"));
+    }
+
+    #[test]
+    fn secrets_are_masked_and_strangers_warned_of() {
+        let environment = [("DATABASE_URL", "postgres://u:secret@h/d"), ("MUNDO_PORT", "tcp://10.0.0.1:80")];
+        let (config, warnings) = Config::load(&sources("", &environment, &[])).unwrap();
+        assert_eq!(config.database.url.0, "postgres://u:secret@h/d");
+        assert!(!format!("{config:?}").contains("secret@"));
+        assert_eq!(warnings, ["the environment variable MUNDO_PORT is not a setting and is ignored"]);
+    }
+}

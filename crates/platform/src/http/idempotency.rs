@@ -1,0 +1,151 @@
+//! `Idempotency-Key`: a repeated request creates nothing twice.
+//!
+//! The key's row is written in the transaction of the change itself, with the
+//! answer in it. So the row is there exactly when the change is, after a
+//! `kill -9` as well, and a repetition hears the first answer again.
+
+use super::{Created, Problem, answer::Made, context::RequestContext};
+use crate::{App, AppState};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use base::{Error, Kind, Result, error::conflict, error::invalid};
+use db::{Db, Executor, Tx, params};
+use serde::Serialize;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+use uuid::Uuid;
+
+/// The caller's key, if it sent one.
+#[derive(Clone, Debug)]
+pub struct Once {
+    key: Option<String>,
+    context: Arc<RequestContext>,
+}
+
+impl FromRequestParts<AppState> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let key = match parts.headers.get("idempotency-key") {
+            None => None,
+            Some(value) => Some(checked_key(value.to_str().unwrap_or_default())?),
+        };
+        let context = RequestContext::of(parts)?.clone();
+        Ok(Once { key, context })
+    }
+}
+
+fn checked_key(key: &str) -> Result<String> {
+    let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if plain && (1..=64).contains(&key.len()) {
+        Ok(key.to_owned())
+    } else {
+        Err(invalid("Idempotency-Key", "invalid_key"))
+    }
+}
+
+/// What is kept of an answered request.
+struct Kept {
+    operation: String,
+    hash: Vec<u8>,
+    body: String,
+}
+
+/// Requests under way on this node.
+static IN_FLIGHT: Mutex<Option<HashSet<(Uuid, String)>>> = Mutex::new(None);
+
+struct Flight((Uuid, String));
+
+impl Flight {
+    fn take_off(member: Uuid, key: &str) -> Result<Flight> {
+        let name = (member, key.to_owned());
+        let mut all = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get_or_insert_default().insert(name.clone()) {
+            Ok(Flight(name))
+        } else {
+            Err(conflict("in_flight").retry_after(1))
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(all) = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            all.remove(&self.0);
+        }
+    }
+}
+
+impl Once {
+    /// Runs a write that creates something and answers with it.
+    pub async fn create<T, F, Fut>(self, app: &App, member: Uuid, operation: &'static str, work: F) -> Result<Created<T>>
+    where
+        F: FnOnce(Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Serialize + Send + 'static,
+    {
+        let Some(key) = self.key else {
+            return app.db.write(work).await.map(Created::new);
+        };
+        let _flight = Flight::take_off(member, &key)?;
+        let hash = self.context.body_hash.get().copied().unwrap_or_default();
+        if let Some(kept) = kept(&app.db, member, &key).await? {
+            return replay(kept, operation, &hash);
+        }
+        let (now, own) = (app.clock.now(), key.clone());
+        let outcome = app
+            .db
+            .write(move |tx| async move {
+                let taken = tx
+                    .execute(
+                        "INSERT INTO idempotency_key (member_id, key, operation, request_hash, status, body, created_at)
+                         VALUES ($1, $2, $3, $4, 201, 'null', $5) ON CONFLICT DO NOTHING",
+                        params![member, own, operation, hash, now],
+                    )
+                    .await?;
+                if taken == 0 {
+                    return Ok(None);
+                }
+                let made = work(tx.clone()).await?;
+                let body = serde_json::to_value(&made).map_err(base::error::internal)?;
+                tx.execute_last(
+                    "UPDATE idempotency_key SET body = $1 WHERE member_id = $2 AND key = $3",
+                    params![body, member, own],
+                )
+                .await?;
+                Ok(Some(made))
+            })
+            .await?;
+        match outcome {
+            Some(made) => Ok(Created::new(made)),
+            // Another node was faster by a moment: its answer is the answer.
+            None => match kept(&app.db, member, &key).await? {
+                Some(kept) => replay(kept, operation, &hash),
+                None => Err(conflict("in_flight").retry_after(1)),
+            },
+        }
+    }
+}
+
+async fn kept(db: &Db, member: Uuid, key: &str) -> Result<Option<Kept>> {
+    let sql = db.pick(
+        "SELECT operation, request_hash, body FROM idempotency_key WHERE member_id = $1 AND key = $2",
+        "SELECT operation, request_hash, body::text FROM idempotency_key WHERE member_id = $1 AND key = $2",
+    );
+    db.one(sql, params![member, key], |row| {
+        Ok(Kept {
+            operation: row.get(0)?,
+            hash: row.get(1)?,
+            body: row.get(2)?,
+        })
+    })
+    .await
+}
+
+fn replay<T>(kept: Kept, operation: &str, hash: &[u8; 32]) -> Result<Created<T>> {
+    if kept.operation != operation || kept.hash != hash {
+        return Err(Error::new(Kind::Invalid, "idempotency_key_reused"));
+    }
+    Ok(Created(Made::Before(kept.body)))
+}

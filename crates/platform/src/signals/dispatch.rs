@@ -1,0 +1,118 @@
+//! Consumers and their positions.
+
+use super::Announced;
+use crate::AppState;
+use base::{Result, Timestamp};
+use db::{Db, Executor, Param, params};
+use std::{sync::Arc, time::Duration};
+use supervisor::{Context, Failure, Report, Worker};
+
+/// Signals taken at once.
+const BATCH: i64 = 200;
+/// Signals are kept this long for a look back, once every consumer has them.
+const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Reacts to signals. What it does must bear repetition.
+pub trait Consumer: Send + Sync + 'static {
+    /// Stable: the position is kept under it.
+    fn name(&self) -> &'static str;
+    /// Does what the signals ask for. An error keeps the position: all of them come again.
+    fn consume(&self, app: &AppState, signals: Vec<Announced>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// The worker of one consumer.
+pub struct Dispatch<C> {
+    app: AppState,
+    consumer: Arc<C>,
+}
+
+impl<C: Consumer> Dispatch<C> {
+    pub fn new(app: AppState, consumer: Arc<C>) -> Dispatch<C> {
+        Dispatch { app, consumer }
+    }
+}
+
+impl<C: Consumer> Worker for Dispatch<C> {
+    async fn run(&mut self, _: &Context) -> Result<Report, Failure> {
+        let (db, name) = (&self.app.db, self.consumer.name());
+        let signals = unread(db, name, self.app.clock.now()).await.map_err(failure)?;
+        let Some(last) = signals.last().cloned() else {
+            return Ok(Report::nothing());
+        };
+        let count = signals.len() as i64;
+        self.consumer.consume(&self.app, signals).await.map_err(failure)?;
+        advance(db, name, &last, self.app.clock.now()).await.map_err(failure)?;
+        let report = Report::new("signals consumed").fact("signals", count);
+        Ok(if count == BATCH { report.again() } else { report })
+    }
+}
+
+fn failure(error: base::Error) -> Failure {
+    Failure::new(error.to_string())
+}
+
+/// The next signals of a consumer. A new consumer begins with the signals of its first look.
+async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<Announced>> {
+    let position = "SELECT xid, signal_id FROM signal_consumer WHERE name = $1";
+    let known = db
+        .one(position, params![consumer], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))
+        .await?;
+    let (xid, id) = if let Some(position) = known {
+        position
+    } else {
+        db.write(move |tx| async move {
+            tx.execute(
+                "INSERT INTO signal_consumer (name, xid, signal_id, updated_at) VALUES ($1, 0, 0, $2) ON CONFLICT DO NOTHING",
+                params![consumer, now],
+            )
+            .await
+        })
+        .await?;
+        (0, 0)
+    };
+    let sql = db.pick(
+        "SELECT /* every community */ id, kind, payload, created_at, xid FROM signal
+         WHERE (xid, id) > ($1, $2) ORDER BY xid, id LIMIT $3",
+        "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint FROM signal
+         WHERE (xid, id) > (($1::bigint)::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+         ORDER BY xid, id LIMIT $3",
+    );
+    db.all(sql, vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)], |row| {
+        Ok(Announced {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            payload: row.get(2)?,
+            at: row.get(3)?,
+            xid: row.get(4)?,
+        })
+    })
+    .await
+}
+
+async fn advance(db: &Db, consumer: &'static str, last: &Announced, now: Timestamp) -> Result<()> {
+    let (xid, id) = (last.xid, last.id);
+    db.write(move |tx| async move {
+        tx.execute(
+            "UPDATE signal_consumer SET xid = $1, signal_id = $2, updated_at = $3 WHERE name = $4",
+            params![xid, id, now, consumer],
+        )
+        .await
+    })
+    .await
+    .map(drop)
+}
+
+/// Deletes old signals that every consumer has seen.
+pub async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
+    let before = now.minus(KEPT);
+    db.write(move |tx| async move {
+        let sql = tx.pick(
+            "DELETE FROM signal /* every community */ WHERE created_at < $1
+             AND NOT EXISTS (SELECT 1 FROM signal_consumer c WHERE (c.xid, c.signal_id) < (signal.xid, signal.id))",
+            "DELETE FROM signal /* every community */ WHERE created_at < $1
+             AND NOT EXISTS (SELECT 1 FROM signal_consumer c WHERE (c.xid, c.signal_id) < (signal.xid::text::bigint, signal.id))",
+        );
+        tx.execute(sql, params![before]).await
+    })
+    .await
+}

@@ -1,0 +1,122 @@
+import { Component, useEffect, useRef, useState, type ReactNode } from 'react';
+import { LogIn } from '../features/accounts/LogIn';
+import { SignUp } from '../features/accounts/SignUp';
+import type { Me } from '../features/accounts/session';
+import { EventsPage } from '../features/events/EventsPage';
+import { FeedPage } from '../features/feed/FeedPage';
+import { MemberPage } from '../features/members/MemberPage';
+import { MembersPage } from '../features/members/MembersPage';
+import { PostPage } from '../features/posts/PostPage';
+import { matchPath, navigate, usePath } from '../platform/router';
+import { useStore } from '../platform/store';
+import { TextsProvider, useTexts } from '../platform/texts';
+import { NoticesView } from '../ui/NoticesView';
+import { AppContext, createMemberScope, MemberContext, useApp, type App as AppParts } from './context';
+import { Crashed, NotFound, Starting } from './pages';
+import { Shell } from './Shell';
+
+export function App({ app }: { app: AppParts }) {
+  return (
+    <AppContext value={app}>
+      <TextsProvider choice={app.language}>
+        <ErrorBoundary>
+          <Gate />
+        </ErrorBoundary>
+        <NoticesView notices={app.notices} />
+      </TextsProvider>
+    </AppContext>
+  );
+}
+
+/** Who is at the door: not known yet, nobody, or a member. */
+function Gate() {
+  const { session } = useApp();
+  const view = useStore(session);
+  const path = usePath();
+  useFocusOnNewPage(path, view.phase);
+
+  switch (view.phase) {
+    case 'starting':
+      return <Starting trouble={view.trouble} />;
+    case 'signed_out':
+      return path === '/signup' ? <SignUp /> : <LogIn reason={view.reason} />;
+    case 'signed_in':
+      return <SignedIn key={view.me.id} me={view.me} />;
+  }
+}
+
+function SignedIn({ me }: { me: Me }) {
+  const app = useApp();
+  const { t } = useTexts();
+  const [scope] = useState(() => createMemberScope(app, me));
+
+  useEffect(() => {
+    scope.connection.open();
+    return () => scope.connection.close();
+  }, [scope]);
+
+  useEffect(
+    () => scope.feed.onArrival((post) => app.notices.say(t('feed.arrived', { name: post.author.display_name }))),
+    [scope, app, t],
+  );
+
+  return (
+    <MemberContext value={scope}>
+      <Shell>
+        <ErrorBoundary>
+          <Page />
+        </ErrorBoundary>
+      </Shell>
+    </MemberContext>
+  );
+}
+
+function Page() {
+  const path = usePath();
+  const atDoor = path === '/login' || path === '/signup';
+  useEffect(() => {
+    if (atDoor) navigate('/', { replace: true });
+  }, [atDoor]);
+
+  if (path === '/' || atDoor) return <FeedPage />;
+  if (matchPath('/members', path)) return <MembersPage />;
+  if (matchPath('/events', path)) return <EventsPage />;
+  const post = matchPath('/posts/:id', path);
+  if (post) return <PostPage key={post.id} id={post.id!} />;
+  for (const [pattern, tab] of PROFILE) {
+    const member = matchPath(pattern, path);
+    if (member) return <MemberPage username={member.username!} tab={tab} />;
+  }
+  return <NotFound />;
+}
+
+const PROFILE = [
+  ['/members/:username', 'posts'],
+  ['/members/:username/followers', 'followers'],
+  ['/members/:username/following', 'following'],
+] as const;
+
+/** After a step to another page the reading position is its heading, as it would be after a real page load. */
+function useFocusOnNewPage(path: string, phase: string): void {
+  const last = useRef(`${phase} ${path}`);
+  useEffect(() => {
+    const now = `${phase} ${path}`;
+    if (last.current === now) return;
+    const fromStart = last.current.startsWith('starting');
+    last.current = now;
+    if (!fromStart) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+  }, [path, phase]);
+}
+
+class ErrorBoundary extends Component<{ children: ReactNode }, { broken: boolean }> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  // The report itself is made by the root's onCaughtError, with all others.
+  override render(): ReactNode {
+    return this.state.broken ? <Crashed /> : this.props.children;
+  }
+}

@@ -1,0 +1,74 @@
+import type { ReactNode } from 'react';
+import { AccountMenu } from '../features/accounts/AccountMenu';
+import { ConnectionSign } from '../features/realtime/ConnectionSign';
+import { Link, usePath } from '../platform/router';
+import { useStore } from '../platform/store';
+import { useTexts } from '../platform/texts';
+import { EventsIcon, FeedIcon, MembersIcon, ProfileIcon } from '../ui/icons';
+import { Ocho, Sea } from '../ui/Ocho';
+import { useMember } from './context';
+
+/** What is around every page of a signed-in member. The one navigation is a bar at the foot of a phone. */
+export function Shell({ children }: { children: ReactNode }) {
+  const { t } = useTexts();
+  return (
+    <>
+      <a
+        className="skip"
+        href="#content"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('content')?.focus();
+        }}
+      >
+        {t('app.skip')}
+      </a>
+      <Sea />
+      <header className="top">
+        <div className="top-inner">
+          <Link to="/" className="wordmark">
+            <Ocho />
+            <span>{t('app.name')}</span>
+          </Link>
+          <Navigation />
+          <ConnectionSign />
+          <AccountMenu />
+        </div>
+      </header>
+      <main id="content" className="page" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function Navigation() {
+  const { me, feed } = useMember();
+  const { t, number } = useTexts();
+  const path = usePath();
+  const waiting = useStore(feed.waiting).length;
+  const profile = `/members/${me.username}`;
+  const atProfile = path === profile || path.startsWith(`${profile}/`);
+  const places = [
+    { to: '/', name: t('nav.feed'), Icon: FeedIcon, here: path === '/' },
+    { to: '/members', name: t('nav.members'), Icon: MembersIcon, here: path.startsWith('/members') && !atProfile },
+    { to: '/events', name: t('nav.events'), Icon: EventsIcon, here: path.startsWith('/events') },
+    { to: profile, name: t('nav.profile'), Icon: ProfileIcon, here: atProfile },
+  ];
+  return (
+    <nav className="navigation" aria-label={t('nav.label')}>
+      {places.map(({ to, name, Icon, here }) => (
+        <Link key={to} to={to} aria-current={here ? 'page' : undefined}>
+          <Icon />
+          <span>{name}</span>
+          {to === '/' && waiting > 0 && (
+            <span className="badge">
+              <span aria-hidden="true">{number(waiting)}</span>
+              <span className="visually-hidden">{t('nav.waiting', { count: waiting })}</span>
+            </span>
+          )}
+        </Link>
+      ))}
+    </nav>
+  );
+}

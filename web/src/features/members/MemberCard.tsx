@@ -1,0 +1,21 @@
+import { Link } from '../../platform/router';
+import { useTexts } from '../../platform/texts';
+import { Avatar } from '../../ui/Avatar';
+import { FollowButton } from '../follows/FollowButton';
+import type { Member } from './members';
+
+export function MemberCard({ member }: { member: Member }) {
+  const { t } = useTexts();
+  return (
+    <li className="card member">
+      <Avatar id={member.id} name={member.display_name} />
+      <div className="member-who">
+        <Link to={`/members/${member.username}`}>{member.display_name}</Link>
+        <span className="soft">
+          @{member.username} · {t('members.followers', { count: member.follower_count })}
+        </span>
+      </div>
+      <FollowButton member={member} />
+    </li>
+  );
+}
