@@ -12,7 +12,7 @@ import { useMember } from './context';
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTexts();
   return (
-    <>
+    <div className="site">
       <a
         className="skip"
         href="#content"
@@ -38,7 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="content" className="page" tabIndex={-1}>
         {children}
       </main>
-    </>
+    </div>
   );
 }
 

@@ -1,9 +1,7 @@
-/** Initials on water; the same member always has the same shade. */
+/** Initials on water; the same member always has the same shade. A picture, not text: the name stands beside it. */
 export function Avatar({ id, name, size = 'medium' }: { id: string; name: string; size?: 'small' | 'medium' | 'large' }) {
   return (
-    <span className={`avatar avatar-${size} shade-${shade(id)}`} aria-hidden="true">
-      {initials(name)}
-    </span>
+    <span className={`avatar avatar-${size} shade-${shade(id)}`} data-initials={initials(name)} aria-hidden="true" />
   );
 }
 

@@ -56,6 +56,12 @@ export const PlaceIcon = icon(
     <circle cx="12" cy="9.8" r="2.5" />
   </>,
 );
+export const ClockIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="8.5" />
+    <path d="M12 7v5l3.5 2" />
+  </>,
+);
 export const EyeIcon = icon(
   <>
     <path d="M2 12c2.5-4.7 5.8-7 10-7s7.5 2.3 10 7c-2.5 4.7-5.8 7-10 7s-7.5-2.3-10-7Z" />

@@ -21,7 +21,7 @@ mod openapi;
 mod problem;
 
 pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
-pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes};
+pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
 pub use context::{ClientIp, Context, RequestContext, current_request_id};
 pub use extract::{Empty, IfMatch, Path, Query};
 pub use idempotency::Once;

@@ -29,20 +29,22 @@ export function Welcome({ title, lead, children }: { title: string; lead: string
           <p className="welcome-hello">{lead}</p>
           {children}
         </main>
-        <div className="welcome-languages" role="group" aria-label={t('account.language')}>
-          {LANGUAGES.map((each) => (
-            <button
-              key={each}
-              type="button"
-              lang={each}
-              className="button-quiet"
-              aria-pressed={each === current}
-              onClick={() => language.choose(each)}
-            >
-              {t(`account.language.${each}`)}
-            </button>
-          ))}
-        </div>
+        <footer className="welcome-languages">
+          <div role="group" aria-label={t('account.language')}>
+            {LANGUAGES.map((each) => (
+              <button
+                key={each}
+                type="button"
+                lang={each}
+                className="button-quiet"
+                aria-pressed={each === current}
+                onClick={() => language.choose(each)}
+              >
+                {t(`account.language.${each}`)}
+              </button>
+            ))}
+          </div>
+        </footer>
       </div>
     </div>
   );

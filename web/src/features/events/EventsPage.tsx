@@ -1,18 +1,18 @@
+import { useId, useState } from 'react';
 import { useMember } from '../../app/context';
 import { usePageTitle } from '../../app/usePageTitle';
 import { useSettled } from '../../platform/useSettled';
 import { useTexts } from '../../platform/texts';
-import { PlaceIcon } from '../../ui/icons';
+import { ClockIcon, PlaceIcon } from '../../ui/icons';
 import { ListView } from '../../ui/ListView';
 import { Empty, Skeletons } from '../../ui/states';
 import { RSVP_STATUSES, type Event } from './events';
-import { useUpcoming } from './useUpcoming';
-import { useId, useState } from 'react';
+import { dayOf, useUpcoming } from './useUpcoming';
 
 export function EventsPage() {
   const { t } = useTexts();
   const [city, setCity] = useState('');
-  const [day, setDay] = useState('');
+  const [day, setDay] = useState(() => dayOf(new Date()));
   const list = useUpcoming(day, useSettled(city, 300));
   const id = useId();
   usePageTitle(t('events.title'));
@@ -85,9 +85,14 @@ function EventCard({ event }: { event: Event }) {
       <div>
         <h3 id={id}>{event.title}</h3>
         <p className="event-where">
-          <PlaceIcon />
-          <span>{event.city}</span>
-          <time dateTime={event.starts_at}>{texts.time(event.starts_at)}</time>
+          <span>
+            <PlaceIcon />
+            {event.city}
+          </span>
+          <span>
+            <ClockIcon />
+            <time dateTime={event.starts_at}>{texts.time(event.starts_at)}</time>
+          </span>
         </p>
       </div>
       <p className="event-going">{t('events.going', { count: event.going_count })}</p>

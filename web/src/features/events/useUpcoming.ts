@@ -13,6 +13,12 @@ export function useUpcoming(day: string, city: string): PagedList<Event> {
   return events.upcoming(from.toISOString(), city.trim());
 }
 
+/** A day as a date input writes it, in local time. */
+export function dayOf(date: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 function startOfDay(date: Date): Date {
   const start = new Date(date);
   start.setHours(0, 0, 0, 0);

@@ -48,7 +48,7 @@ export function FeedAside() {
                   <span>
                     <strong>{event.title}</strong>
                     <span className="soft">
-                      {event.city} · <time dateTime={event.starts_at}>{texts.moment(event.starts_at)}</time>
+                      {event.city} · <time dateTime={event.starts_at}>{texts.time(event.starts_at)}</time>
                     </span>
                   </span>
                 </li>

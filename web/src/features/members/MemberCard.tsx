@@ -11,8 +11,9 @@ export function MemberCard({ member }: { member: Member }) {
       <Avatar id={member.id} name={member.display_name} />
       <div className="member-who">
         <Link to={`/members/${member.username}`}>{member.display_name}</Link>
-        <span className="soft">
-          @{member.username} · {t('members.followers', { count: member.follower_count })}
+        <span className="soft member-facts">
+          <span>@{member.username}</span>
+          <span>{t('members.followers', { count: member.follower_count })}</span>
         </span>
       </div>
       <FollowButton member={member} />

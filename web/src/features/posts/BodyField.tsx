@@ -1,11 +1,11 @@
-import { useEffect, useId, useRef, type KeyboardEvent } from 'react';
+import { useEffect, useId, useRef, type KeyboardEvent, type ReactNode } from 'react';
 import { useTexts } from '../../platform/texts';
 import { BODY_CHARS, bodyLength } from './posts';
 
 /** From here on the count says what is left. */
 const NEAR_CHARS = 200;
 
-/** The text of a post with its character count. Ctrl+Enter or Cmd+Enter publishes. */
+/** The text of a post with its character count, and the buttons beside it. Ctrl+Enter or Cmd+Enter submits. */
 export function BodyField({
   label,
   value,
@@ -14,6 +14,7 @@ export function BodyField({
   error,
   onChange,
   onSubmit,
+  children,
 }: {
   label: string;
   value: string;
@@ -22,6 +23,7 @@ export function BodyField({
   error?: string | undefined;
   onChange: (value: string) => void;
   onSubmit: () => void;
+  children: ReactNode;
 }) {
   const { t } = useTexts();
   const id = useId();
@@ -61,13 +63,16 @@ export function BodyField({
           {error}
         </p>
       )}
-      <p id={`${id}-count`} className={left < 0 ? 'body-count body-over' : 'body-count'}>
-        {left < 0
-          ? t('post.count_over', { count: -left })
-          : left <= NEAR_CHARS
-            ? t('post.count_left', { count: left })
-            : t('post.count', { count: length, most: BODY_CHARS })}
-      </p>
+      <div className="body-foot">
+        <p id={`${id}-count`} className={left < 0 ? 'body-count body-over' : 'body-count'}>
+          {left < 0
+            ? t('post.count_over', { count: -left })
+            : left <= NEAR_CHARS
+              ? t('post.count_left', { count: left })
+              : t('post.count', { count: length, most: BODY_CHARS })}
+        </p>
+        {children}
+      </div>
       {/* Said aloud only where it matters: near the end and beyond it. */}
       <span className="visually-hidden" role="status">
         {left < 0 ? t('post.count_over', { count: -left }) : left <= 20 ? t('post.count_left', { count: left }) : ''}

@@ -27,7 +27,7 @@ export function Composer() {
 
   return (
     <>
-      <form className="card composer" onSubmit={submit} aria-label={t('post.compose')}>
+      <form className="card composer" onSubmit={submit}>
         <Avatar id={me.id} name={me.display_name} />
         <BodyField
           label={t('post.compose')}
@@ -35,10 +35,11 @@ export function Composer() {
           value={body}
           onChange={setBody}
           onSubmit={publish}
-        />
-        <button type="submit" className="button" aria-disabled={!publishable(body)}>
-          {t('post.publish')}
-        </button>
+        >
+          <button type="submit" className="button" aria-disabled={!publishable(body)}>
+            {t('post.publish')}
+          </button>
+        </BodyField>
       </form>
       {drafts.map((draft) => (
         <DraftCard

@@ -34,8 +34,7 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
     return () => {
       current = false;
     };
-    // Only when the editor opens.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // Only when the editor opens, not when the shown post changes beneath it.
   }, [posts, post.id]);
 
   async function save(): Promise<void> {
@@ -86,15 +85,16 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
         error={error}
         onChange={setBody}
         onSubmit={() => void save()}
-      />
-      <div className="actions">
-        <button type="submit" className="button" aria-disabled={busy || !publishable(body)}>
-          {busy ? t('post.saving') : t('post.save')}
-        </button>
-        <button type="button" className="button-soft" onClick={onDone}>
-          {t('app.cancel')}
-        </button>
-      </div>
+      >
+        <div className="actions">
+          <button type="button" className="button-soft" onClick={onDone}>
+            {t('app.cancel')}
+          </button>
+          <button type="submit" className="button" aria-disabled={busy || !publishable(body)}>
+            {busy ? t('post.saving') : t('post.save')}
+          </button>
+        </div>
+      </BodyField>
     </form>
   );
 }

@@ -1,0 +1,109 @@
+//! Browser mode: the refresh token and the device's secret live in cookies
+//! that scripts cannot read; `X-Client: web` asks for it.
+//!
+//! Cookies count on `/api/v1/auth/*` alone, and there only for requests that
+//! this site's own pages sent.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+};
+use base::{Result, error::forbidden};
+use platform::{
+    App, AppState,
+    http::{Describe, Operation, Problem, Schemas},
+};
+use serde_json::json;
+
+const REFRESH: &str = "rt";
+const DEVICE: &str = "did";
+const YEAR_S: i64 = 365 * 24 * 3600;
+
+/// How the caller wants its tokens, and the cookies it sent.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    pub is_browser: bool,
+    pub refresh_token: Option<String>,
+    pub device_token: Option<String>,
+    pub user_agent: String,
+}
+
+impl FromRequestParts<AppState> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let headers = &parts.headers;
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let user_agent = text("user-agent").chars().filter(|c| !c.is_control()).take(200).collect();
+        if text("x-client") != "web" {
+            return Ok(Client { user_agent, ..Client::default() });
+        }
+        let same_site = text("sec-fetch-site") == "same-origin" || text("origin") == app.config.public_url();
+        if !same_site {
+            return Err(forbidden("csrf").into());
+        }
+        Ok(Client {
+            is_browser: true,
+            refresh_token: cookie(headers, &cookie_name(app, REFRESH)),
+            device_token: cookie(headers, &cookie_name(app, DEVICE)),
+            user_agent,
+        })
+    }
+}
+
+impl Describe for Client {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.header(
+            "X-Client",
+            "`web`: tokens travel in cookies, for browsers.",
+            json!({"type": "string", "enum": ["web"]}),
+        );
+        operation.problem(base::Kind::Forbidden);
+    }
+}
+
+/// `__Host-` cookies need https; plain http on localhost has names of its own.
+fn cookie_name(app: &App, name: &str) -> String {
+    if app.config.is_https() { format!("__Host-{name}") } else { format!("mundo-dev-{name}") }
+}
+
+/// A cookie by its exact name; sent twice it counts as not sent.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned());
+    let value = values.next()?;
+    values.next().is_none().then_some(value).filter(|value| !value.is_empty())
+}
+
+fn set(app: &App, name: &str, value: &str, max_age_s: i64) -> (HeaderName, HeaderValue) {
+    let secure = if app.config.is_https() { "; Secure" } else { "" };
+    let name = cookie_name(app, name);
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}");
+    let value = HeaderValue::from_str(&cookie).expect("tokens are plain text");
+    (header::SET_COOKIE, value)
+}
+
+/// The cookies of a new pair of tokens.
+pub fn cookies(app: &App, refresh_token: &str, device_token: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let life = app.config.accounts.absolute_days as i64 * 24 * 3600;
+    let (name, value) = set(app, REFRESH, refresh_token, life);
+    headers.append(name, value);
+    if let Some(device) = device_token {
+        let (name, value) = set(app, DEVICE, device, YEAR_S);
+        headers.append(name, value);
+    }
+    headers
+}
+
+/// Forgets the refresh token; the device stays known.
+pub fn forget(app: &App) -> HeaderMap {
+    let (name, value) = set(app, REFRESH, "", 0);
+    HeaderMap::from_iter([(name, value)])
+}

@@ -1,0 +1,108 @@
+//! Members: people with an account.
+
+use base::{Email, Result, Timestamp, Username, choice, ids};
+use db::{Executor, OrConflict, Row, Tx, params, stored};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+ids! {
+    /// Names a member.
+    MemberId;
+}
+stored!(ids: MemberId);
+
+choice! {
+    /// What a member may do on the platform, beside being part of it.
+    pub enum Role {
+        Member = "member",
+        Moderator = "moderator",
+        Admin = "admin",
+        SuperAdmin = "super_admin",
+    }
+}
+stored!(words: Role);
+
+impl Role {
+    pub fn is_staff(self) -> bool {
+        self != Role::Member
+    }
+}
+
+choice! {
+    /// Whether the account may be used.
+    pub enum Status {
+        Active = "active",
+        Suspended = "suspended",
+    }
+}
+stored!(words: Status);
+
+/// What a member sees of their own account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Me {
+    pub id: MemberId,
+    pub email: String,
+    pub username: String,
+    pub display_name: String,
+    pub roles: Vec<Role>,
+    pub created_at: Timestamp,
+}
+
+/// A member as log-in needs it.
+#[derive(Debug)]
+pub struct Login {
+    pub me: Me,
+    pub password_hash: String,
+    pub status: Status,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewMember {
+    pub id: MemberId,
+    pub email: Email,
+    pub username: Username,
+    pub display_name: String,
+    pub password_hash: String,
+    pub role: Role,
+}
+
+fn me(row: &Row<'_>) -> Result<Me> {
+    Ok(Me {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        username: row.get(2)?,
+        display_name: row.get(3)?,
+        roles: vec![row.get(4)?],
+        created_at: row.get(5)?,
+    })
+}
+
+pub async fn find(db: &impl Executor, id: MemberId) -> Result<Option<Me>> {
+    let sql = "SELECT id, email, username, display_name, role, created_at FROM member WHERE id = $1";
+    db.one(sql, params![id], me).await
+}
+
+pub async fn find_login(db: &impl Executor, email: &str) -> Result<Option<Login>> {
+    let sql = "SELECT id, email, username, display_name, role, created_at, password_hash, status
+               FROM member WHERE email = $1";
+    db.one(sql, params![email], |row| {
+        Ok(Login {
+            me: me(row)?,
+            password_hash: row.get(6)?,
+            status: row.get(7)?,
+        })
+    })
+    .await
+}
+
+pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO member (id, email, username, display_name, password_hash, role, status, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7)",
+        params![new.id, new.email, new.username, new.display_name, new.password_hash, new.role, now],
+    )
+    .await
+    .map(drop)
+    .or_conflict("member_email_key", "email_taken")
+    .or_conflict("member_username_key", "username_taken")
+}
