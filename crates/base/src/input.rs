@@ -61,6 +61,16 @@ pub fn checked<T: Input>(mut input: T) -> Result<T> {
         .fold(Error::new(Kind::Invalid, "invalid"), Error::field))
 }
 
+/// Gives a single value back when it is as it should be.
+pub fn checked_value<T: Field>(mut value: T) -> Option<T> {
+    let mut errors = vec![];
+    value.check(&mut Check {
+        pointer: String::new(),
+        errors: &mut errors,
+    });
+    errors.is_empty().then_some(value)
+}
+
 impl<T: Field> Field for Option<T> {
     fn check(&mut self, check: &mut Check<'_>) {
         if let Some(value) = self {

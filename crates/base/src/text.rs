@@ -39,6 +39,14 @@ macro_rules! string_like {
             }
         }
 
+        /// Unchecked, as from a path: whoever takes it in checks it.
+        impl $(<$($generics)+>)? std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(Self(text.to_owned()))
+            }
+        }
+
         impl $(<$($generics)+>)? fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

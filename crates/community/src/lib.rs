@@ -1,1 +1,27 @@
+#![doc = include_str!("../README.md")]
 
+pub mod events;
+pub mod feed;
+pub mod follows;
+pub mod posts;
+pub mod profiles;
+pub mod reactions;
+
+use platform::{AppState, http::Routes};
+use supervisor::Plan;
+
+/// Every route of the community.
+pub fn routes() -> Routes {
+    Routes::default()
+        .merge(profiles::routes())
+        .merge(follows::routes())
+        .merge(posts::routes())
+        .merge(reactions::routes())
+        .merge(feed::routes())
+        .merge(events::routes())
+}
+
+/// The background work of the community.
+pub fn workers(app: &AppState) -> Vec<Plan> {
+    vec![posts::push_worker(app)]
+}

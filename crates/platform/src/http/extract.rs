@@ -9,7 +9,7 @@ use axum::{
 };
 use base::{
     Error, FieldError, Kind, Result,
-    input::{Field, Input, checked},
+    input::{Field, Input, checked, checked_value},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::str::FromStr;
@@ -133,7 +133,8 @@ impl<T: FromStr + Field> FromRequestParts<AppState> for Path<T> {
             .map_err(|error| Error::new(Kind::Malformed, "malformed_request").with("why", error))?;
         let value = params.iter().next().map(|(_, value)| value).unwrap_or_default();
         // What cannot be an id names nothing.
-        value.parse().map(Path).map_err(|_| base::error::not_found("page").into())
+        let value = value.parse().ok().and_then(checked_value);
+        value.map(Path).ok_or_else(|| base::error::not_found("page").into())
     }
 }
 

@@ -55,11 +55,11 @@ export function PostEditor({ post, onDone }: { post: Post; onDone: () => void })
   }
 
   async function takeNewest(): Promise<void> {
-    setError(t('post.changed_elsewhere'));
     try {
       const newest = await posts.forEditing(post.id);
       setEtag(newest.etag);
       setBody(newest.post.body);
+      setError(t('post.changed_elsewhere'));
     } catch (cause) {
       setError(problemText(asProblem(cause), texts));
     }

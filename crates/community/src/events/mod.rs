@@ -1,0 +1,45 @@
+//! Events: gatherings that people attend, and who goes.
+//!
+//! Listed from a moment on, soonest first. Each member has one answer to an
+//! event; `going_count` counts those who said "going" and changes with them in
+//! one transaction.
+
+mod http;
+mod ops;
+pub(crate) mod store;
+
+pub use http::routes;
+
+use base::{Timestamp, choice, ids};
+use db::stored;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+ids! {
+    /// Names an event.
+    EventId;
+}
+stored!(ids: EventId);
+
+choice! {
+    /// A member's answer to an event.
+    pub enum Rsvp {
+        Going = "going",
+        Interested = "interested",
+        Maybe = "maybe",
+        NotGoing = "not_going",
+    }
+}
+stored!(words: Rsvp);
+
+/// An event as its reader sees it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Event {
+    pub id: EventId,
+    pub title: String,
+    pub city: String,
+    pub starts_at: Timestamp,
+    pub going_count: i64,
+    /// The reader's own answer.
+    pub my_rsvp: Option<Rsvp>,
+}

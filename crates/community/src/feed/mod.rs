@@ -1,0 +1,9 @@
+//! The feed: the newest posts of those the reader follows, and their own.
+//!
+//! It is read, never stored: following or unfollowing somebody shows at once,
+//! and a post costs nothing per follower. How a page stays cheap is told at
+//! `posts::store::feed`.
+
+mod http;
+
+pub use http::routes;

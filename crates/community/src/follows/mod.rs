@@ -1,0 +1,11 @@
+//! Who follows whom.
+//!
+//! Following is one-sided and needs no consent. The counts on both members
+//! change in the same transaction, and only when the row really changed; nobody
+//! follows themselves.
+
+mod http;
+mod ops;
+pub(crate) mod store;
+
+pub use http::routes;

@@ -1,0 +1,158 @@
+use super::{Post, PostId};
+use crate::{profiles::Author, reactions::Reaction};
+use accounts::MemberId;
+use base::{Paging, Result, Timestamp};
+use db::{Executor, Row, Tx, params};
+use uuid::Uuid;
+
+pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
+    let reaction: Option<Reaction> = row.get(9)?;
+    Ok(Post {
+        id: row.get(0)?,
+        body: row.get(1)?,
+        created_at: row.get(2)?,
+        edited_at: row.get(3)?,
+        like_count: row.get(4)?,
+        comment_count: row.get(5)?,
+        author: Author {
+            id: row.get(6)?,
+            username: row.get(7)?,
+            display_name: row.get(8)?,
+        },
+        liked_by_me: reaction.is_some(),
+        reaction,
+        version: row.get(10)?,
+    })
+}
+
+pub async fn find(db: &impl Executor, reader: MemberId, id: PostId) -> Result<Option<Post>> {
+    let sql = "SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
+                      m.id, m.username, m.display_name, r.kind, p.version
+               FROM post p JOIN member m ON m.id = p.author_id
+               LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
+               WHERE p.id = $2 AND p.community_id = @community";
+    db.one(sql, params![reader, id], post).await
+}
+
+/// One author's posts, the newest first.
+pub async fn list_by(db: &impl Executor, reader: MemberId, author: MemberId, page: Paging) -> Result<Vec<Post>> {
+    let sql = "SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
+                      m.id, m.username, m.display_name, r.kind, p.version
+               FROM post p JOIN member m ON m.id = p.author_id
+               LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
+               WHERE p.community_id = @community AND p.author_id = $2 AND p.id < $3
+               ORDER BY p.id DESC LIMIT $4";
+    db.all(sql, params![reader, author, page.before(), page.fetch()], post).await
+}
+
+pub async fn insert(tx: &Tx, id: PostId, author: MemberId, body: &str, now: Timestamp) -> Result<()> {
+    tx.execute_last(
+        "INSERT INTO post (id, community_id, author_id, body, created_at) VALUES ($1, @community, $2, $3, $4)",
+        params![id, author, body, now],
+    )
+    .await
+}
+
+pub async fn author(db: &impl Executor, id: MemberId) -> Result<Option<Author>> {
+    let sql = "SELECT id, username, display_name FROM member WHERE id = $1";
+    db.one(sql, params![id], |row| {
+        Ok(Author {
+            id: row.get(0)?,
+            username: row.get(1)?,
+            display_name: row.get(2)?,
+        })
+    })
+    .await
+}
+
+/// False when the post has another version by now.
+pub async fn update(tx: &Tx, id: PostId, version: i64, body: &str, now: Timestamp) -> Result<bool> {
+    let count = tx
+        .execute(
+            "UPDATE post SET body = $1, edited_at = $2, version = version + 1
+             WHERE id = $3 AND version = $4 AND community_id = @community",
+            params![body, now, id, version],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
+pub async fn delete(tx: &Tx, id: PostId) -> Result<bool> {
+    let count = tx
+        .execute("DELETE FROM post WHERE id = $1 AND community_id = @community", params![id])
+        .await?;
+    Ok(count > 0)
+}
+
+/// Changes the count of reactions; false when there is no such post.
+pub async fn count_reaction(tx: &Tx, id: PostId, by: i64) -> Result<Option<i64>> {
+    let sql = "UPDATE post SET like_count = like_count + $1 WHERE id = $2 AND community_id = @community
+               RETURNING like_count";
+    tx.one(sql, params![by, id], |row| row.get(0)).await
+}
+
+/// A page of the feed: the newest posts of those the reader follows, and their own.
+///
+/// First the newest post of each author below the cursor (one step into an
+/// index each); only the authors of the `limit` newest of these can stand on the
+/// page, and nothing older than the oldest of these can. So a page costs one
+/// index step for each author followed and a few more rows than it shows,
+/// however long anybody's history is.
+pub async fn feed(db: &impl Executor, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
+    let sql = db.pick(FEED_SQLITE, FEED_POSTGRES);
+    let none = Uuid::nil();
+    db.all(sql, params![reader, page.before(), page.fetch(), none], post).await
+}
+
+const FEED_SQLITE: &str = "WITH source(author_id) AS (
+        SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
+        UNION ALL SELECT $1
+    ), head AS MATERIALIZED (
+        SELECT author_id, (SELECT p.id FROM post p
+            WHERE p.community_id = @community AND p.author_id = source.author_id AND p.id < $2
+            ORDER BY p.id DESC LIMIT 1) AS id
+        FROM source
+    ), top AS MATERIALIZED (
+        SELECT author_id, id FROM head WHERE id IS NOT NULL ORDER BY id DESC LIMIT $3
+    ), bound AS MATERIALIZED (
+        SELECT CASE WHEN count(*) >= $3 THEN min(id) ELSE $4 END AS id FROM top
+    ), page AS MATERIALIZED (
+        SELECT q.id FROM top CROSS JOIN post q
+        WHERE q.id IN (SELECT p.id FROM post p
+            WHERE p.community_id = @community AND p.author_id = top.author_id
+                AND p.id < $2 AND p.id >= (SELECT id FROM bound)
+            ORDER BY p.id DESC LIMIT $3)
+        ORDER BY q.id DESC LIMIT $3
+    )
+    SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
+           m.id, m.username, m.display_name, r.kind, p.version
+    FROM page CROSS JOIN post p ON p.id = page.id
+    CROSS JOIN member m ON m.id = p.author_id
+    LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
+    ORDER BY p.id DESC";
+
+const FEED_POSTGRES: &str = "WITH source(author_id) AS (
+        SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
+        UNION ALL SELECT $1
+    ), top AS MATERIALIZED (
+        SELECT source.author_id, head.id FROM source
+        CROSS JOIN LATERAL (SELECT p.id FROM post p
+            WHERE p.community_id = @community AND p.author_id = source.author_id AND p.id < $2
+            ORDER BY p.id DESC LIMIT 1) head
+        ORDER BY head.id DESC LIMIT $3
+    ), bound AS MATERIALIZED (
+        SELECT CASE WHEN count(*) >= $3 THEN (SELECT id FROM top ORDER BY id LIMIT 1) ELSE $4::uuid END AS id FROM top
+    ), page AS MATERIALIZED (
+        SELECT recent.id FROM top
+        CROSS JOIN LATERAL (SELECT p.id FROM post p
+            WHERE p.community_id = @community AND p.author_id = top.author_id
+                AND p.id < $2 AND p.id >= (SELECT id FROM bound)
+            ORDER BY p.id DESC LIMIT $3) recent
+        ORDER BY recent.id DESC LIMIT $3
+    )
+    SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
+           m.id, m.username, m.display_name, r.kind, p.version
+    FROM page JOIN post p ON p.id = page.id
+    JOIN member m ON m.id = p.author_id
+    LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
+    ORDER BY p.id DESC";

@@ -1,0 +1,81 @@
+//! Who is connected, with which sockets.
+
+use accounts::{MemberId, SessionId};
+use socketioxide::{extract::SocketRef, socket::Sid};
+use std::{
+    collections::HashMap,
+    sync::{
+        RwLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+struct Connection {
+    sid: Sid,
+    session: SessionId,
+    socket: SocketRef,
+}
+
+/// A member may be connected many times over, from several sessions.
+#[derive(Default)]
+pub struct Connections {
+    members: RwLock<HashMap<MemberId, Vec<Connection>>>,
+    count: AtomicUsize,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connections({})", self.count())
+    }
+}
+
+impl Connections {
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub fn add(&self, member: MemberId, session: SessionId, socket: SocketRef) {
+        let connection = Connection {
+            sid: socket.id,
+            session,
+            socket,
+        };
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.entry(member).or_default().push(connection);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn remove(&self, member: MemberId, socket: &SocketRef) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(connections) = members.get_mut(&member) else { return };
+        let before = connections.len();
+        connections.retain(|connection| connection.sid != socket.id);
+        self.count.fetch_sub(before - connections.len(), Ordering::Relaxed);
+        if connections.is_empty() {
+            members.remove(&member);
+        }
+    }
+
+    pub fn is_online(&self, member: MemberId) -> bool {
+        self.members.read().unwrap_or_else(PoisonError::into_inner).contains_key(&member)
+    }
+
+    pub fn of(&self, member: MemberId) -> Vec<SocketRef> {
+        self.select(member, |_| true)
+    }
+
+    pub fn of_session(&self, member: MemberId, session: SessionId) -> Vec<SocketRef> {
+        self.select(member, |connection| connection.session == session)
+    }
+
+    fn select(&self, member: MemberId, wanted: impl Fn(&Connection) -> bool) -> Vec<SocketRef> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members
+            .get(&member)
+            .into_iter()
+            .flatten()
+            .filter(|connection| wanted(connection))
+            .map(|connection| connection.socket.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! What goes down a socket, by its name.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A payload with the name of its event: `noun:verb`.
+pub trait Push: Serialize + JsonSchema + Send + Sync {
+    const NAME: &'static str;
+}
+
+/// The session has ended; the connection is cut after this.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SessionRevoked {
+    pub reason: String,
+}
+
+impl Push for SessionRevoked {
+    const NAME: &'static str = "session:revoked";
+}
