@@ -49,6 +49,11 @@ impl Accounts {
         Ok(app.with_part(accounts))
     }
 
+    /// For members that a seed makes.
+    pub async fn hash_password(app: &App, password: base::Password) -> Result<String> {
+        Accounts::of(app).passwords.hash(password).await
+    }
+
     pub fn of(app: &App) -> &Accounts {
         app.part()
     }

@@ -13,8 +13,13 @@ use serde::Serialize;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+use supervisor::{Failure, Plan, Report, Spec};
 use uuid::Uuid;
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// The caller's key, if it sent one.
 #[derive(Clone, Debug)]
@@ -126,6 +131,25 @@ impl Once {
             },
         }
     }
+}
+
+/// The worker that deletes answers after a day.
+pub fn clean_up(app: &AppState) -> Plan {
+    let own = app.clone();
+    Spec::new("idempotency.clean_up")
+        .group("platform")
+        .every(Duration::from_secs(3600))
+        .timeout(Duration::from_secs(60))
+        .runs(move |_| {
+            let app = own.clone();
+            async move {
+                let before = app.clock.now().minus(KEPT);
+                let sql = "DELETE FROM idempotency_key WHERE created_at < $1";
+                let deleted = app.db.write(move |tx| async move { tx.execute(sql, params![before]).await }).await;
+                let count = deleted.map_err(|error| Failure::new(error.to_string()))?;
+                Ok(Report::new("deleted kept answers").fact("answers", count as i64))
+            }
+        })
 }
 
 async fn kept(db: &Db, member: Uuid, key: &str) -> Result<Option<Kept>> {

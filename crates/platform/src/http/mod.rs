@@ -24,7 +24,7 @@ pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
 pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
 pub use context::{ClientIp, Context, RequestContext, current_request_id};
 pub use extract::{Empty, IfMatch, Path, Query};
-pub use idempotency::Once;
+pub use idempotency::{Once, clean_up};
 pub use listener::{Listener, serve};
 pub use openapi::document;
 pub use problem::{Problem, Result, status_of};

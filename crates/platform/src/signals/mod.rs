@@ -12,7 +12,7 @@
 
 mod dispatch;
 
-pub use dispatch::{Consumer, Dispatch, prune};
+pub use dispatch::{Consumer, Dispatch, clean_up};
 
 use base::{Result, Timestamp};
 use db::{Tx, params};

@@ -1,0 +1,121 @@
+//! The command line: a file for each command.
+
+mod config;
+mod data;
+mod openapi;
+mod seed;
+mod serve;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use platform::{Config, config::Sources};
+use std::path::PathBuf;
+
+/// Mundo Tango: the community of Argentine tango, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "mundo", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API, real time and the web app
+    Serve {
+        #[command(flatten)]
+        settings: Flags,
+        /// Fill an empty database with a demo community and print its passwords
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database's schema up to date
+    Migrate {
+        #[command(flatten)]
+        settings: Flags,
+    },
+    /// Fill an empty database
+    Seed {
+        /// `demo`: a small community to look at; `bench`: the volumes of the benchmark
+        #[arg(value_enum)]
+        what: seed::What,
+        #[command(flatten)]
+        settings: Flags,
+    },
+    /// Print every setting, its value and where it came from
+    Config {
+        #[command(flatten)]
+        settings: Flags,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the version
+    Version,
+}
+
+/// Settings that are often given by hand; all others stand in mundo.toml or the environment.
+#[derive(Debug, Default, Args)]
+pub struct Flags {
+    /// Port to listen on [default: 5000]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long)]
+    host: Option<String>,
+    /// Folder of the database, the keys and the media [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Settings file [default: mundo.toml, when it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Flags {
+    /// Reads the configuration; the second value holds warnings.
+    fn load(&self) -> Result<(Config, Vec<String>)> {
+        let path = self.config.clone().unwrap_or_else(|| "mundo.toml".into());
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => Some((path, text)),
+            Err(error) if self.config.is_none() && error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let mut sources = Sources {
+            file,
+            environment: std::env::vars().collect(),
+            ..Sources::default()
+        };
+        let given = [
+            ("server.port", self.port.map(|port| port.to_string())),
+            ("server.host", self.host.clone()),
+            ("data.dir", self.data.as_ref().map(|dir| dir.display().to_string())),
+        ];
+        sources.flags = given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        Ok(Config::load(&sources)?)
+    }
+}
+
+pub fn run() -> Result<()> {
+    match Cli::parse().command {
+        Command::Serve { settings, demo } => serve::run(&settings, demo),
+        Command::Migrate { settings } => data::migrate(&settings),
+        Command::Seed { what, settings } => seed::run(what, &settings),
+        Command::Config { settings } => config::run(&settings),
+        Command::Openapi => openapi::run(),
+        Command::Version => {
+            println!("mundo {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+/// Runs a command that needs the async runtime.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+fn log_to_terminal(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Only the first call of a process counts.
+    let _ = if config.log.format == "json" { log.json().try_init() } else { log.try_init() };
+}

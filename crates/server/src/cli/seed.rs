@@ -1,0 +1,30 @@
+//! `mundo seed`.
+
+use super::{Flags, block_on};
+use crate::{lifecycle, seed};
+use anyhow::{Result, bail};
+use base::{Clock, Entropy};
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum What {
+    Demo,
+    Bench,
+}
+
+pub fn run(what: What, settings: &Flags) -> Result<()> {
+    let (config, _) = settings.load()?;
+    super::log_to_terminal(&config);
+    block_on(async {
+        let app = lifecycle::assemble(config, Clock::system(), Entropy::system()).await?;
+        let report = match what {
+            What::Demo => seed::demo(&app).await?.map(|demo| demo.to_string()),
+            What::Bench => seed::bench(&app).await?,
+        };
+        app.db.close().await;
+        match report {
+            Some(report) => println!("{report}"),
+            None => bail!("the database has members already; seeds go into an empty one"),
+        }
+        Ok(())
+    })
+}

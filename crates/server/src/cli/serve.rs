@@ -1,0 +1,39 @@
+//! `mundo serve`.
+
+use super::{Flags, block_on};
+use crate::{lifecycle, seed};
+use anyhow::Result;
+use base::{Clock, Entropy};
+use tokio::signal::unix::{SignalKind, signal};
+
+pub fn run(settings: &Flags, demo: bool) -> Result<()> {
+    let (config, warnings) = settings.load()?;
+    super::log_to_terminal(&config);
+    block_on(async {
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let app = lifecycle::assemble(config, Clock::system(), Entropy::system()).await?;
+        if demo {
+            match seed::demo(&app).await? {
+                Some(demo) => println!("{demo}"),
+                None => println!("The database has members already; the demo community was not added."),
+            }
+        }
+        let running = lifecycle::start(app).await?;
+        println!("Mundo Tango is at http://localhost:{} — stop it with Ctrl-C", running.address.port());
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; ask again to stop at once");
+        tokio::select! {
+            () = running.stop() => tracing::info!("stopped"),
+            _ = terminate.recv() => tracing::warn!("stopped at once"),
+            _ = interrupt.recv() => tracing::warn!("stopped at once"),
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cli;
+mod docs;
+pub mod lifecycle;
+pub mod router;
+pub mod seed;
+mod web;

@@ -1,0 +1,118 @@
+//! From settings to a running server, and to its end.
+
+use crate::router::router;
+use accounts::Accounts;
+use anyhow::{Context, Result, bail};
+use base::{Clock, Entropy};
+use db::{Db, Place, Settings, migrate::migrate};
+use platform::{
+    App, AppState, Config,
+    http::{Listener, serve},
+};
+use realtime::Realtime;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use supervisor::{Spec, Supervisor};
+
+/// A server that answers.
+pub struct Running {
+    pub app: AppState,
+    pub address: SocketAddr,
+}
+
+/// Where the configured data is.
+pub fn database(config: &Config) -> Settings {
+    let place = match config.database.url.0.as_str() {
+        "" => Place::Sqlite(config.data.dir.join("mundo.db")),
+        url => Place::Postgres(url.to_owned()),
+    };
+    Settings {
+        place,
+        readers: config.database.readers,
+        writers: config.database.writers,
+        statement_timeout: Duration::from_millis(config.database.statement_timeout_ms),
+        connect_timeout: Duration::from_millis(config.database.connect_timeout_ms),
+    }
+}
+
+/// Opens the database, brings its schema up to date and reads the keys. Nothing runs yet.
+pub async fn assemble(config: Config, clock: Clock, entropy: Entropy) -> Result<AppState> {
+    if config.database.url.0.is_empty() {
+        make_private(&config.data.dir).with_context(|| format!("the data folder {}", config.data.dir.display()))?;
+    }
+    let db = Db::open(&database(&config)).await?;
+    for name in migrate(&db, &clock).await? {
+        tracing::info!(migration = name, "schema changed");
+    }
+    let (now, seed) = (clock.clone(), entropy.below(u64::MAX));
+    let supervisor = Supervisor::new(supervisor::Settings {
+        groups: vec!["platform", "web"],
+        spread: Duration::from_secs(2),
+        seed,
+        ..supervisor::Settings::with_clock(move || now.now().as_micros())
+    });
+    let keys = config.data.dir.join("keys");
+    let app = App::new(config, db, clock, entropy, supervisor);
+    if !app.config.limits.enabled {
+        app.limits.lift();
+        tracing::warn!("rate limits are off: for benchmarks alone");
+    }
+    let app = Accounts::install(app, &keys).await?;
+    let app = AppState::new(Realtime::install(app));
+    for plan in accounts::workers(&app)
+        .into_iter()
+        .chain(realtime::workers(&app))
+        .chain(community::workers(&app))
+        .chain([platform::signals::clean_up(&app), platform::http::clean_up(&app)])
+    {
+        app.supervisor.add(plan);
+    }
+    Ok(app)
+}
+
+/// The folder of the database and the keys is its owner's alone.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Starts the workers and listens.
+pub async fn start(app: AppState) -> Result<Running> {
+    let address = SocketAddr::new(app.config.server.host, app.config.server.port);
+    let listener = match Listener::bind(address).await {
+        Ok(listener) => Arc::new(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
+            "port {} is taken by another program (on macOS AirPlay holds port 5000); choose another with --port",
+            address.port()
+        ),
+        Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}")),
+    };
+    let address = listener.address()?;
+    let (own, routes) = (app.clone(), router(&app));
+    app.supervisor.add(Spec::new("web.listener").group("web").service(move |context| {
+        let (app, routes, listener) = (own.clone(), routes.clone(), listener.clone());
+        async move {
+            context.ready();
+            serve(&listener, app, routes, context.cancel_token()).await;
+            Ok(())
+        }
+    }));
+    app.supervisor.start().await;
+    Ok(Running { app, address })
+}
+
+impl Running {
+    /// Ends in two steps: running work may finish within the grace, the rest is cut.
+    pub async fn stop(&self) {
+        self.app.draining.store(true, Ordering::SeqCst);
+        let grace = Duration::from_millis(self.app.config.server.shutdown_grace_ms);
+        let stopped = self.app.supervisor.stop(grace).await;
+        if !stopped.is_clean() {
+            tracing::warn!(?stopped, "some work had to be cut");
+        }
+        self.app.db.close().await;
+    }
+}

@@ -1,0 +1,30 @@
+//! All routes, put together.
+
+use crate::{docs, web};
+use axum::Router;
+use platform::{
+    AppState,
+    http::{Operation, Routes, Schemas, edge},
+};
+
+/// The routes of the API with their table: what the documents and the sweeps read.
+pub fn api() -> Routes {
+    Routes::default().merge(accounts::routes()).merge(community::routes())
+}
+
+/// The table of routes and the schemas it names.
+pub fn table() -> (Vec<Operation>, Schemas) {
+    let (_, operations, schemas) = api().into_parts();
+    (operations, schemas)
+}
+
+/// Everything the port answers.
+pub fn router(app: &AppState) -> Router<AppState> {
+    let (routes, operations, schemas) = api().into_parts();
+    let all = Router::new()
+        .merge(routes)
+        .merge(realtime::router(app))
+        .merge(docs::router(&operations, &schemas))
+        .merge(web::router());
+    edge::around(all, app)
+}

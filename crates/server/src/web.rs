@@ -1,0 +1,79 @@
+//! The web app, out of the binary.
+//!
+//! Its files carry hashes in their names and are kept by browsers for a year;
+//! the page itself is asked for each time. A server that was built without Node
+//! says so and serves the API.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, HeaderValue, Response, header},
+    routing::get,
+};
+use base::{Error, Kind};
+use platform::{
+    AppState,
+    http::{Problem, Result},
+};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "../../web/dist"]
+#[allow_missing = true]
+struct Files;
+
+/// Paths of the app: the browser's router shows the page behind them.
+const PAGES: [&str; 10] = [
+    "/", "/login", "/signup", "/people", "/events", "/members/{name}", "/posts/{id}", "/settings", "/feed", "/about",
+];
+
+pub fn router() -> Router<AppState> {
+    let pages = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(page)));
+    let files = Files::iter()
+        .filter(|name| name != "index.html" && !name.starts_with("assets/"))
+        .fold(pages, |router, name| {
+            let path = format!("/{name}");
+            let name = name.into_owned();
+            router.route(&path, get(async move || file(&name)))
+        });
+    files.route("/assets/{*name}", get(asset))
+}
+
+async fn page(headers: HeaderMap) -> Result<Response<Body>> {
+    match Files::get("index.html") {
+        Some(_) => file("index.html"),
+        None if headers.get(header::ACCEPT).is_some_and(|kinds| kinds.to_str().unwrap_or_default().contains("text/html")) => {
+            let page = include_str!("../assets/not-built.html");
+            let mut response = Response::new(Body::from(page));
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, html);
+            Ok(response)
+        }
+        None => Err(Problem(Error::new(Kind::NotFound, "web_app_not_built"))),
+    }
+}
+
+async fn asset(Path(name): Path<String>) -> Result<Response<Body>> {
+    let mut response = file(&format!("assets/{name}"))?;
+    let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+    response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    Ok(response)
+}
+
+fn file(name: &str) -> Result<Response<Body>> {
+    let file = Files::get(name).ok_or_else(|| Error::new(Kind::NotFound, "no_such_route"))?;
+    let hash = file.metadata.sha256_hash();
+    let tag: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let kind = file.metadata.mimetype().to_owned();
+    let mut response = Response::new(Body::from(file.data.into_owned()));
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(&kind) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        headers.insert(header::ETAG, tag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
