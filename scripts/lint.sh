@@ -8,7 +8,12 @@ must_have cargo cc
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 if command -v cargo-deny >/dev/null; then
-    cargo deny --workspace check
+    cargo deny --workspace check bans licenses sources
+    if cargo deny --workspace fetch db; then
+        cargo deny --workspace check --disable-fetch advisories
+    else
+        say "The list of advisories cannot be reached: they are not checked."
+    fi
 else
     say "cargo-deny is not installed: licences and advisories are not checked (cargo install cargo-deny --locked)."
 fi

@@ -175,5 +175,5 @@ fetch_node() {
 # Tests must not depend on the settings of whoever starts them.
 forget_settings() {
     local name
-    for name in "${!MUNDO_@}" "${!PG@}" DATABASE_URL REDIS_URL SENTRY_DSN HOST PORT NODE_ENV; do unset "$name"; done
+    for name in "${!MUNDO_@}" "${!PG@}" DATABASE_URL REDIS_URL SENTRY_DSN RUST_LOG HOST PORT NODE_ENV; do unset "$name"; done
 }

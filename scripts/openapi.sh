@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the API documents from the code, and from them web/'s types.
+# Writes the API document from the code, and from it web/'s types.
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/need.sh"
 cd -- "$root"
@@ -9,11 +9,8 @@ mkdir -p docs
 # A failed run must not leave half a document behind.
 temporary=$(mktemp -d)
 trap 'rm -rf -- "$temporary"' EXIT
-for document in openapi asyncapi; do
-    cargo run --quiet -p server --bin mundo -- "$document" >"$temporary/$document.json"
-done
-cp "$temporary/openapi.json" "$temporary/asyncapi.json" docs/
+cargo run --quiet -p server --bin mundo -- openapi >"$temporary/openapi.json"
+cp "$temporary/openapi.json" docs/openapi.json
 cp "$temporary/openapi.json" web/openapi.json
-cd web
-[ -d node_modules ] || npm ci --include=dev --no-audit --no-fund
-npm run api
+scripts/web.sh install
+npm --prefix web run api

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Builds web/dist when its inputs changed. `scripts/web.sh test` runs web/'s tests before that.
+# Builds web/dist when its inputs changed.
+#   scripts/web.sh install   only what npm brings, when the lock file changed
+#   scripts/web.sh test      web/'s tests, then the build
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/need.sh"
 cd -- "$root/web"
@@ -40,6 +42,7 @@ build() {
 
 work() {
     install_packages
+    if [ "$1" = install ]; then return; fi
     if [ "$1" = test ]; then npm test; fi
     build
 }

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -23,7 +23,9 @@ const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 const MOST_ROUTES: usize = 2000;
 
 #[derive(Default)]
-pub struct Figures(RwLock<HashMap<Box<str>, Arc<[Route; METHODS.len()]>>>);
+pub struct Figures(RwLock<HashMap<Box<str>, Arc<Methods>>>);
+
+type Methods = [OnceLock<Box<Route>>; METHODS.len()];
 
 #[derive(Default)]
 struct Route {
@@ -61,10 +63,10 @@ impl Figures {
         let method = METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len() - 1);
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(route).cloned();
         let routes = known.unwrap_or_else(|| self.new_route(route));
-        routes[method].add(status, took);
+        routes[method].get_or_init(Box::default).add(status, took);
     }
 
-    fn new_route(&self, route: &str) -> Arc<[Route; METHODS.len()]> {
+    fn new_route(&self, route: &str) -> Arc<Methods> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let name = if table.len() < MOST_ROUTES { route } else { "other" };
         table.entry(name.into()).or_default().clone()
@@ -75,7 +77,8 @@ impl Figures {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<Figure> = table
             .iter()
-            .flat_map(|(name, routes)| METHODS.iter().zip(routes.iter()).map(move |(method, route)| route.figure(method, name)))
+            .flat_map(|(name, routes)| METHODS.iter().zip(routes.iter()).map(move |(method, route)| (name, method, route)))
+            .filter_map(|(name, method, route)| Some(route.get()?.figure(method, name)))
             .filter(|figure| figure.count > 0)
             .collect();
         all.sort_by(|a, b| (&a.route, a.method).cmp(&(&b.route, b.method)));

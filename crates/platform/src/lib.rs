@@ -3,8 +3,11 @@
 pub mod app;
 pub mod config;
 pub mod http;
+pub mod leases;
 pub mod limits;
+pub mod mailer;
 pub mod signals;
+pub mod tasks;
 pub mod texts;
 pub mod watch;
 

@@ -62,8 +62,11 @@ impl Driver {
     ) -> Self {
         let Plan { spec, kind, birth } = plan;
         let is_service = kind == Kind::Service;
-        let at_once = is_service || spec.gate.is_some();
-        let latest = spec.every.map_or(spread, |every| every.min(spread));
+        let latest = match spec.every {
+            _ if is_service || spec.gate.is_some() => Duration::ZERO,
+            Some(every) => every.min(spread),
+            None => spread,
+        };
         Self {
             ctx,
             hard,
@@ -71,11 +74,7 @@ impl Driver {
             every: spec.every,
             timeout: (!is_service).then_some(spec.timeout),
             exempt: is_service || spec.exempt,
-            first_wait: if at_once {
-                Duration::ZERO
-            } else {
-                jitter.between(Duration::ZERO, latest)
-            },
+            first_wait: jitter.between(Duration::ZERO, latest),
             birth,
             worker: None,
             restarts: Restarts::new(spec.restart),
@@ -87,10 +86,9 @@ impl Driver {
     pub async fn drive(mut self) {
         let soft = self.ctx.soft.clone();
         let mut next = Wait::Idle(Some(self.first_wait));
-        while let Some(turn) = soft.run_until_cancelled(self.turn(next)).await {
+        while let Some(_turn) = soft.run_until_cancelled(self.turn(next)).await {
             let began = Instant::now();
             let ending = self.run().await;
-            drop(turn);
             next = self.settle(ending, began.elapsed());
         }
         self.bury();

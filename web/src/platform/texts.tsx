@@ -2,6 +2,7 @@
 import { createContext, useContext, type ReactNode } from 'react';
 import en from '../texts/en.json';
 import es from '../texts/es.json';
+import esAR from '../texts/es-AR.json';
 import { readPreference, writePreference } from './preferences';
 import { createStore, useStore, type Store } from './store';
 
@@ -11,6 +12,8 @@ type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>;
 
 export const LANGUAGES: readonly Language[] = ['en', 'es'];
 const TEXTS: Record<Language, Record<TextKey, Text>> = { en, es };
+/** What a region says differently; all else is as in its language. */
+const VARIANTS: Record<string, Partial<Record<TextKey, Text>>> = { 'es-AR': esAR, 'es-UY': esAR };
 const STORED = 'mundo.language';
 
 export interface Texts {
@@ -31,7 +34,7 @@ export interface Texts {
 
 export function createTexts(language: Language, preferred: readonly string[]): Texts {
   const locale = preferred.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
-  const table = TEXTS[language];
+  const table: Record<TextKey, Text> = { ...TEXTS[language], ...VARIANTS[locale] };
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });

@@ -133,6 +133,26 @@ async fn errors_pause_longer_and_longer_but_never_quarantine_nor_cost_the_worker
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_success_ends_the_row_of_failures() {
+    let (supervisor, tries) = (supervisor(), Count::default());
+    supervisor.add(Spec::new("moody").every(MINUTE).runs(move |_| {
+        let goes_well = tries.up() % 5 == 0;
+        async move {
+            if goes_well {
+                Ok(Report::nothing())
+            } else {
+                Err(Failure::new("moody"))
+            }
+        }
+    }));
+    supervisor.start().await;
+    // Four failures cost 15 seconds of pauses at most, the success a minute: ten rounds in a quarter of an hour.
+    // Were the row never ended, each pause of the third round would take minutes.
+    sleep(13 * MINUTE).await;
+    assert!(status(&supervisor, "moody").runs >= 50);
+}
+
+#[tokio::test(start_paused = true)]
 async fn wakes_do_not_shorten_a_pause() {
     let (supervisor, wake) = (supervisor(), Wake::new());
     let slow = Restart {

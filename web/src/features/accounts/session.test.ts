@@ -37,16 +37,15 @@ function browserLock(): Locks {
   const queue: (() => void)[] = [];
   return {
     async request(_name, { ifAvailable }, work) {
-      if (held) {
-        if (ifAvailable) return work(null);
-        await new Promise<void>((go) => queue.push(go));
-      }
+      if (held && ifAvailable) return work(null);
+      if (held) await new Promise<void>((go) => queue.push(go));
       held = true;
       try {
         return await work({});
       } finally {
-        held = false;
-        queue.shift()?.();
+        const next = queue.shift();
+        held = next !== undefined;
+        next?.();
       }
     },
   };
@@ -173,6 +172,18 @@ describe('while signed in', () => {
     expect(session.usableToken()).toBe('token 2');
   });
 
+  it('asks a server in trouble once, however many calls are waiting', async () => {
+    const { session, count } = await signedIn({
+      '/auth/refresh': (_request, nth) => {
+        if (nth > 1) throw problem(503, 'unavailable');
+        return tokens('token 1');
+      },
+    });
+    const outcomes = await Promise.all([session.refresh('token 1'), session.refresh('token 1'), session.refresh('token 1')]);
+    expect(outcomes).toEqual(['later', 'later', 'later']);
+    expect(count('/auth/refresh')).toBe(2);
+  });
+
   it('does not refresh for a token that is no longer in use', async () => {
     const { session, count } = await signedIn({ '/auth/refresh': (_request, nth) => tokens(`token ${nth}`) });
     await session.refresh('token 1');
@@ -296,8 +307,9 @@ describe('with two tabs', () => {
     expect(count('/auth/refresh')).toBe(1);
     expect(second.usableToken()).toBe('token 1');
 
-    await Promise.all([first.refresh('token 1'), second.refresh('token 1')]);
+    const both = Promise.all([first.refresh('token 1'), second.refresh('token 1')]);
     await settle(300);
+    expect(await both).toEqual(['renewed', 'renewed']);
     expect(count('/auth/refresh')).toBe(2);
     expect(first.usableToken()).toBe('token 2');
     expect(second.usableToken()).toBe('token 2');
@@ -331,15 +343,19 @@ describe('with two tabs', () => {
   });
 
   it('does not let a visitor without a session end the one that another tab has just begun', async () => {
-    const { first, second } = tabs({
+    const { exchange } = server({
       '/auth/refresh': () => {
         throw problem(401, 'no_session');
       },
       '/auth/login': () => tokens('one'),
     });
-    // Both started without a session; the log-in queues behind both refreshes.
-    await Promise.all([first.logIn({ email: 'a', password: 'a' }), settle(300)]);
+    const locks = browserLock();
+    const [first, second] = browserChannels(2).map((channel) => open(exchange, { locks, channel })) as [Session, Session];
+    first.start();
     await settle();
+    // The log-in waits for the refresh of the new tab; anything that tab said would arrive after the log-in.
+    second.start();
+    await Promise.all([first.logIn({ email: 'a', password: 'a' }), settle(300)]);
     expect(first.get().phase).toBe('signed_in');
     expect(second.get().phase).toBe('signed_in');
   });

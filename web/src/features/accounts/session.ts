@@ -146,7 +146,7 @@ export function createSession(options: {
 
   function tryNow(): void {
     if (view.get().phase === 'signed_out') return;
-    if (failures > 0 || (token !== null && usableToken() === null)) void refresh(token?.value ?? null);
+    if (failures > 0 || (token !== null && usableToken() === null)) void refresh(outgoing());
   }
 
   function usableToken(): string | null {
@@ -228,7 +228,12 @@ export function createSession(options: {
   function schedule(delayMs: number): void {
     clearTimeout(timer);
     if (closed) return;
-    timer = setTimeout(() => void refresh(token?.value ?? null), delayMs);
+    timer = setTimeout(() => void refresh(outgoing()), delayMs);
+  }
+
+  /** The token to be replaced; null while only the member behind a new one is still missing. */
+  function outgoing(): string | null {
+    return view.get().phase === 'signed_in' ? (token?.value ?? null) : null;
   }
 
   function pauseAfter(problem: Problem): number {

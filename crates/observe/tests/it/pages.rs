@@ -1,0 +1,141 @@
+//! What can be asked, and by whom.
+
+use crate::sqlite;
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Request, Response},
+};
+use db::Executor;
+use http_body_util::BodyExt;
+use platform::{
+    AppState,
+    http::edge,
+    watch::{Answered, Watch},
+};
+use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use tower::ServiceExt;
+
+const HERE: &str = "127.0.0.1:4000";
+const ELSEWHERE: &str = "203.0.113.9:4000";
+
+fn router(app: &AppState) -> Router {
+    let (api, _, _) = observe::routes().into_parts();
+    edge::around(api.merge(observe::probes()), app).with_state(app.clone())
+}
+
+async fn send(router: &Router, mut request: Request<Body>, from: &str) -> Response<Body> {
+    request.extensions_mut().insert(ConnectInfo(from.parse::<SocketAddr>().unwrap()));
+    router.clone().oneshot(request).await.unwrap()
+}
+
+async fn get(router: &Router, path: &str, from: &str) -> (u16, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    read(send(router, request, from).await).await
+}
+
+async fn read(response: Response<Body>) -> (u16, String) {
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn details_are_for_this_machine_alone() {
+    let it = sqlite().await;
+    let app = it.app();
+    let router = router(&app);
+    let (status, body) = get(&router, "/api/v1/health", ELSEWHERE).await;
+    assert_eq!((status, body.as_str()), (200, r#"{"status":"ok"}"#));
+    let (_, body) = get(&router, "/api/v1/health", HERE).await;
+    let health: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(health["details"]["database"]["answers"], true);
+    for path in ["/metrics", "/api/v1/metrics/performance"] {
+        assert_eq!(get(&router, path, HERE).await.0, 200);
+        let (status, body) = get(&router, path, ELSEWHERE).await;
+        assert_eq!(status, 403);
+        assert!(body.contains(r#""code":"forbidden""#), "{body}");
+        let passed_on = Request::get(path).header("x-forwarded-for", "203.0.113.9").body(Body::empty()).unwrap();
+        assert_eq!(send(&router, passed_on, HERE).await.status(), 403, "a proxy on this machine passed it on");
+    }
+}
+
+#[tokio::test]
+async fn probes_follow_the_database_and_the_drain() {
+    let it = sqlite().await;
+    let app = it.app();
+    let router = router(&app);
+    for path in ["/livez", "/readyz", "/healthz"] {
+        assert_eq!(get(&router, path, ELSEWHERE).await.0, 200, "{path}");
+    }
+    app.draining.store(true, Ordering::Relaxed);
+    assert_eq!(get(&router, "/readyz", ELSEWHERE).await.0, 503);
+    assert_eq!(get(&router, "/healthz", ELSEWHERE).await.0, 200);
+    app.draining.store(false, Ordering::Relaxed);
+    app.db.close().await;
+    assert_eq!(get(&router, "/readyz", ELSEWHERE).await.0, 503);
+    assert_eq!(get(&router, "/healthz", ELSEWHERE).await.0, 503);
+    assert_eq!(get(&router, "/livez", ELSEWHERE).await.0, 200);
+    assert_eq!(get(&router, "/api/v1/health", ELSEWHERE).await.1, r#"{"status":"down"}"#);
+    assert_eq!(app.part::<observe::Observer>().totals().seen, 0, "a failing probe is no error");
+}
+
+#[tokio::test]
+async fn figures_are_plausible() {
+    let it = sqlite().await;
+    let app = it.app();
+    let router = router(&app);
+    let observer = app.part::<observe::Observer>();
+    for n in 1..=100_u64 {
+        observer.answered(Answered {
+            method: "GET",
+            route: "/x/{id}",
+            status: if n > 90 { 500 } else { 200 },
+            took: Duration::from_millis(n * 10),
+            code: None,
+        });
+    }
+    let (_, body) = get(&router, "/api/v1/metrics/performance", HERE).await;
+    let figures: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let route = &figures["routes"][0];
+    assert_eq!((route["route"].as_str(), route["count"].as_u64()), (Some("/x/{id}"), Some(100)));
+    for (name, exact) in [("p50_ms", 500.0), ("p95_ms", 950.0), ("p99_ms", 990.0)] {
+        let value = route[name].as_f64().unwrap();
+        assert!((exact..=exact * 1.125).contains(&value), "{name}: {value}");
+    }
+    assert_eq!(route["error_rate"], 0.1);
+    assert_eq!(figures["slow"][0]["slow_count"], 50);
+
+    let (_, text) = get(&router, "/metrics", HERE).await;
+    for line in [
+        r#"http_requests_total{method="GET",route="/x/{id}",status="500"} 10"#,
+        r#"http_request_duration_seconds_bucket{method="GET",route="/x/{id}",le="0.25"} 25"#,
+        r#"http_request_duration_seconds_bucket{method="GET",route="/x/{id}",le="+Inf"} 100"#,
+        r#"http_request_duration_seconds_count{method="GET",route="/x/{id}"} 100"#,
+        "errors_lost_total 0",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+    }
+    assert!(text.contains("process_resident_memory_bytes "));
+}
+
+#[tokio::test]
+async fn browsers_report_errors_up_to_a_limit() {
+    let it = sqlite().await;
+    let app = it.app();
+    let router = router(&app);
+    let report = || {
+        let body = r#"{"message":"x is undefined","stack":"at a.js:1","url":"https://x.test/feed?token=1"}"#;
+        let request = Request::post("/api/v1/client-errors").header("content-type", "application/json");
+        request.body(Body::from(body)).unwrap()
+    };
+    for _ in 0..30 {
+        assert_eq!(send(&router, report(), ELSEWHERE).await.status(), 202);
+    }
+    assert_eq!(send(&router, report(), ELSEWHERE).await.status(), 429);
+    app.part::<observe::Observer>().flush().await.unwrap();
+    let sql = "SELECT kind, place, count FROM error_group";
+    let rows = it.db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).await.unwrap();
+    assert_eq!(rows, [("browser".to_owned(), "https://x.test/feed".to_owned(), 30_i64)]);
+}

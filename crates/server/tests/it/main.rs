@@ -1,0 +1,28 @@
+//! The server as its users meet it.
+
+mod conventions;
+mod feed;
+mod members;
+mod process;
+mod sessions;
+mod sweep;
+
+use platform::AppState;
+use testkit::TestApp;
+
+/// The whole server, as the binary puts it together.
+async fn server(config: platform::Config, clock: base::Clock, entropy: base::Entropy) -> (AppState, axum::Router<AppState>) {
+    let app = server::lifecycle::assemble(config, clock, entropy).await.expect("the server is put together");
+    let router = server::router::router(&app);
+    (app, router)
+}
+
+/// Tells the story on both databases.
+async fn each_db(story: impl AsyncFn(&TestApp)) {
+    testkit::each_db(server, story).await;
+}
+
+/// One app on SQLite with further settings.
+async fn app_with(more: &[(&'static str, &str)]) -> TestApp {
+    TestApp::start(&server, None, more).await
+}

@@ -1,0 +1,75 @@
+//! Joining, and finding each other.
+
+use crate::each_db;
+use serde_json::json;
+
+#[tokio::test]
+async fn somebody_joins_and_is_who_they_say() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        let me = ana.get("/me").await.expect(200);
+        assert_eq!(me["email"], "ana@example.test");
+        assert_eq!(me["display_name"], "Ana");
+        app.get("/api/v1/me").await.refused(401, "unauthenticated");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_and_a_name_belong_to_one_account() {
+    each_db(async |app| {
+        app.user("Ana").await;
+        let form = |email: &str, username: &str| {
+            json!({"email": email, "password": "correct horse", "username": username, "display_name": "X"})
+        };
+        let taken = app.post("/api/v1/auth/register", form("Ana@example.test", "other")).await;
+        taken.refused(409, "email_taken");
+        let taken = app.post("/api/v1/auth/register", form("other@example.test", "ANA")).await;
+        taken.refused(409, "username_taken");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_addresses_sound_the_same() {
+    each_db(async |app| {
+        app.user("Ana").await;
+        let log_in = |email: &str| app.post("/api/v1/auth/login", json!({"email": email, "password": "wrong horse"}));
+        let (known, unknown) = (log_in("ana@example.test").await, log_in("nobody@example.test").await);
+        let (known, unknown) = (known.refused(401, "wrong_credentials"), unknown.refused(401, "wrong_credentials"));
+        assert_eq!(known["detail"], unknown["detail"]);
+        let right = json!({"email": "ana@example.test", "password": "correct horse"});
+        app.post("/api/v1/auth/login", right).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn members_are_found_by_name_and_followed() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let found = bruno.get("/members?query=an").await.expect(200);
+        assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        assert_eq!(found["items"][0]["username"], "ana");
+        assert_eq!(found["items"][0]["followed_by_me"], false);
+        let wildcard = bruno.get("/members?query=%25").await.expect(200);
+        assert_eq!(wildcard["items"], json!([]), "a percent sign is a percent sign");
+
+        for _ in 0..2 {
+            bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+        }
+        let seen = bruno.get("/members/ana").await.expect(200);
+        assert_eq!((&seen["follower_count"], &seen["followed_by_me"]), (&json!(1), &json!(true)));
+        let followers = ana.get("/follows/followers").await.expect(200);
+        assert_eq!(followers["items"][0]["username"], "bruno");
+        bruno.delete(&format!("/follows/{}", ana.id)).await.expect(204);
+        let seen = bruno.get(&format!("/members/{}", ana.id)).await.expect(200);
+        assert_eq!((&seen["follower_count"], &seen["followed_by_me"]), (&json!(0), &json!(false)));
+
+        bruno.put(&format!("/follows/{}", bruno.id)).await.refused(409, "cannot_follow_yourself");
+        let nobody = "01900000-0000-7000-8000-000000000000";
+        bruno.put(&format!("/follows/{nobody}")).await.refused(404, "not_found");
+        bruno.get("/members/nobody").await.refused(404, "not_found");
+    })
+    .await;
+}
