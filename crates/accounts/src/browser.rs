@@ -55,8 +55,8 @@ impl Describe for Client {
     fn describe(operation: &mut Operation, _: &mut Schemas) {
         operation.header(
             "X-Client",
-            "`web`: tokens travel in cookies, for browsers.",
-            json!({"type": "string", "enum": ["web"]}),
+            "`web`: tokens travel in cookies, for browsers. Other values change nothing.",
+            json!({"type": "string", "examples": ["web"]}),
         );
         operation.problem(base::Kind::Forbidden);
     }

@@ -174,6 +174,7 @@ impl Paging {
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T, C = Cursor> {
     pub items: Vec<T>,
     /// Names the next page; null on the last.

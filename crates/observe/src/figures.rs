@@ -16,9 +16,13 @@ use std::{
 pub const SLOW: Duration = Duration::from_millis(500);
 
 /// Upper bounds of the exported histogram, in seconds.
-pub const BOUNDS_S: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+pub const BOUNDS_S: [f64; 12] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
-const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "OTHER"];
+const METHODS: [&str; 8] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "OTHER",
+];
 /// Routes are patterns and few; this bounds what a mistake could cost.
 const MOST_ROUTES: usize = 2000;
 
@@ -60,8 +64,16 @@ pub struct Figure {
 
 impl Figures {
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
-        let method = METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len() - 1);
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(route).cloned();
+        let method = METHODS
+            .iter()
+            .position(|known| *known == method)
+            .unwrap_or(METHODS.len() - 1);
+        let known = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(route)
+            .cloned();
         let routes = known.unwrap_or_else(|| self.new_route(route));
         routes[method].get_or_init(Box::default).add(status, took);
     }
@@ -77,7 +89,12 @@ impl Figures {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<Figure> = table
             .iter()
-            .flat_map(|(name, routes)| METHODS.iter().zip(routes.iter()).map(move |(method, route)| (name, method, route)))
+            .flat_map(|(name, routes)| {
+                METHODS
+                    .iter()
+                    .zip(routes.iter())
+                    .map(move |(method, route)| (name, method, route))
+            })
             .filter_map(|(name, method, route)| Some(route.get()?.figure(method, name)))
             .filter(|figure| figure.count > 0)
             .collect();
@@ -131,12 +148,19 @@ impl Route {
             *bound = total;
         }
         let max = Duration::from_micros(self.max_us.load(Relaxed));
-        let [p50, p95, p99] = self.durations.quantiles([0.50, 0.95, 0.99]).map(|time| time.min(max));
+        let [p50, p95, p99] = self
+            .durations
+            .quantiles([0.50, 0.95, 0.99])
+            .map(|time| time.min(max));
         Figure {
             method,
             route: route.to_owned(),
             count: self.durations.count(),
-            errors: statuses.iter().filter(|(status, _)| *status >= 500).map(|(_, count)| count).sum(),
+            errors: statuses
+                .iter()
+                .filter(|(status, _)| *status >= 500)
+                .map(|(_, count)| count)
+                .sum(),
             slow: self.slow.load(Relaxed),
             p50,
             p95,
@@ -214,7 +238,10 @@ mod tests {
         let mut before = 0;
         for micros in (0..100_000).chain([1 << 20, u64::from(u32::MAX)]) {
             let end = upper_end(bucket(micros));
-            assert!(end >= micros && end <= micros + micros / 8, "{micros} is in the bucket up to {end}");
+            assert!(
+                end >= micros && end <= micros + micros / 8,
+                "{micros} is in the bucket up to {end}"
+            );
             assert!(bucket(micros) == before || micros > 100_000 || bucket(micros) == before + 1);
             before = bucket(micros);
         }
@@ -235,7 +262,10 @@ mod tests {
         });
         let all = figures.all();
         assert_eq!(all[0].count, 20_000);
-        assert_eq!(all[0].statuses.iter().map(|(_, count)| count).sum::<u64>(), 20_000);
+        assert_eq!(
+            all[0].statuses.iter().map(|(_, count)| count).sum::<u64>(),
+            20_000
+        );
         assert_eq!(all[0].statuses.len(), 5);
     }
 }

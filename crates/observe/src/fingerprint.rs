@@ -39,7 +39,9 @@ pub fn normalised(text: &str) -> String {
             out.extend([c, '?', c]);
             rest = &rest[end + 2..];
         } else if c.is_ascii_alphanumeric() {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+                .unwrap_or(rest.len());
             word(&rest[..end], &mut out);
             rest = &rest[end..];
         } else {
@@ -73,14 +75,29 @@ mod tests {
     #[test]
     fn numbers_ids_and_quoted_values_do_not_tell_errors_apart() {
         assert_eq!(
-            normalised("user 42 of 0190d3f2-7b1c-7000-8000-0123456789ab: key \"a b\" isn't 'x' at 0xdeadbeef0"),
+            normalised(
+                "user 42 of 0190d3f2-7b1c-7000-8000-0123456789ab: key \"a b\" isn't 'x' at 0xdeadbeef0"
+            ),
             "user # of #: key \"?\" isn't '?' at #xdeadbeef#"
         );
         assert_eq!(normalised("ñ 7 “x” 12ms"), "ñ # “x” #ms");
         let print = |code, text: &str| fingerprint("error", code, "/posts", &[text.to_owned()]);
-        assert_eq!(print("internal", "row 1 is odd"), print("internal", "row 22 is odd"));
-        assert_ne!(print("internal", "row 1 is odd"), print("internal", "column 1 is odd"));
-        assert_ne!(print("internal", "row 1 is odd"), print("unavailable", "row 1 is odd"));
-        assert_ne!(print("internal", "42P01 no"), print("internal", "42703 no"), "the database's code counts");
+        assert_eq!(
+            print("internal", "row 1 is odd"),
+            print("internal", "row 22 is odd")
+        );
+        assert_ne!(
+            print("internal", "row 1 is odd"),
+            print("internal", "column 1 is odd")
+        );
+        assert_ne!(
+            print("internal", "row 1 is odd"),
+            print("unavailable", "row 1 is odd")
+        );
+        assert_ne!(
+            print("internal", "42P01 no"),
+            print("internal", "42703 no"),
+            "the database's code counts"
+        );
     }
 }

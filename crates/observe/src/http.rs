@@ -1,6 +1,9 @@
 //! What the server tells of itself, and where browsers report their errors.
 
-use crate::{Observer, operator::{MaybeOperator, Operator}};
+use crate::{
+    Observer,
+    operator::{MaybeOperator, Operator},
+};
 use base::Text;
 use platform::{
     AppState,
@@ -17,12 +20,27 @@ const PING_WITHIN: Duration = Duration::from_secs(1);
 /// The routes under `/api/v1`.
 pub fn routes() -> Routes {
     Routes::new("Operation")
-        .post("/client-errors", "report_client_error", report_client_error, "Report an error of the web app")
+        .post(
+            "/client-errors",
+            "report_client_error",
+            report_client_error,
+            "Report an error of the web app",
+        )
         .by(Caller::Public)
         .refuses(&[base::Kind::RateLimited])
-        .get("/health", "get_health", get_health, "How the server is; details for operators")
+        .get(
+            "/health",
+            "get_health",
+            get_health,
+            "How the server is; details for operators",
+        )
         .by(Caller::Public)
-        .get("/metrics/performance", "get_performance", get_performance, "How often each route was asked, and how long it took")
+        .get(
+            "/metrics/performance",
+            "get_performance",
+            get_performance,
+            "How often each route was asked, and how long it took",
+        )
         .by(Caller::Operator)
 }
 
@@ -38,7 +56,12 @@ base::input! {
     }
 }
 
-async fn report_client_error(app: AppState, ip: ClientIp, Context(context): Context, Json(error): Json<ClientError>) -> Result<Accepted> {
+async fn report_client_error(
+    app: AppState,
+    ip: ClientIp,
+    Context(context): Context,
+    Json(error): Json<ClientError>,
+) -> Result<Accepted> {
     let limit = Limit {
         name: "client_errors",
         count: app.config.limits.client_errors_per_minute,
@@ -159,7 +182,10 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
             })
             .collect(),
     });
-    Ok(Json(Health { status: health, details }))
+    Ok(Json(Health {
+        status: health,
+        details,
+    }))
 }
 
 pub(crate) async fn database_answers(app: &AppState) -> bool {

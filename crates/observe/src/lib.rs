@@ -45,9 +45,14 @@ impl Worker for Errors {
         observer.look_at_workers(&self.app.supervisor.status());
         let Flushed { stored, spooled } = observer.flush().await?;
         if spooled > 0 {
-            return Ok(Report::new("the database is away; errors went into the spool").fact("spooled", spooled as i64));
+            return Ok(Report::new("the database is away; errors went into the spool")
+                .fact("spooled", spooled as i64));
         }
         observer.forget_old().await?;
-        Ok(if stored == 0 { Report::nothing() } else { Report::new("stored errors").fact("stored", stored as i64) })
+        Ok(if stored == 0 {
+            Report::nothing()
+        } else {
+            Report::new("stored errors").fact("stored", stored as i64)
+        })
     }
 }

@@ -45,7 +45,7 @@ struct Inner {
     began: Instant,
     figures: Figures,
     queue: Mutex<VecDeque<Capture>>,
-    refusals: Mutex<HashMap<Box<str>, HashMap<(i64, Box<str>), u64>>>,
+    refusals: Mutex<HashMap<Box<str>, Refusals>>,
     /// What a flush has taken and not yet brought to safety. A flush that is cut loses nothing.
     pending: tokio::sync::Mutex<Batch>,
     workers_seen: Mutex<HashMap<String, [u64; 3]>>,
@@ -53,6 +53,9 @@ struct Inner {
     forgotten_hour: AtomicI64,
     counts: Counts,
 }
+
+/// Of one route, by hour and code.
+type Refusals = HashMap<(i64, Box<str>), u64>;
 
 #[derive(Default)]
 struct Counts {
@@ -83,7 +86,13 @@ pub struct Flushed {
 }
 
 impl Observer {
-    pub fn new(config: &Config, db: Db, clock: Clock, release: &'static str, sentry: Option<Sentry>) -> Observer {
+    pub fn new(
+        config: &Config,
+        db: Db,
+        clock: Clock,
+        release: &'static str,
+        sentry: Option<Sentry>,
+    ) -> Observer {
         Observer(Arc::new(Inner {
             db,
             clock,
@@ -127,9 +136,18 @@ impl Observer {
     }
 
     /// An error of a page in somebody's browser.
-    pub fn browser_error(&self, message: &str, stack: Option<&str>, url: Option<&str>, release: Option<&str>, request_id: &str) {
+    pub fn browser_error(
+        &self,
+        message: &str,
+        stack: Option<&str>,
+        url: Option<&str>,
+        release: Option<&str>,
+        request_id: &str,
+    ) {
         // The address without what was asked: that can hold anything.
-        let place = url.and_then(|url| url.split(['?', '#']).next()).unwrap_or_default();
+        let place = url
+            .and_then(|url| url.split(['?', '#']).next())
+            .unwrap_or_default();
         let chain = [Some(message), stack].into_iter().flatten().map(str::to_owned);
         self.take(Capture {
             kind: "browser",
@@ -150,7 +168,11 @@ impl Observer {
         for worker in &status.workers {
             let now = [worker.errors, worker.panics, worker.overruns];
             let before = seen.insert(worker.name.clone(), now).unwrap_or_default();
-            let codes = [("error", "worker_error"), ("panic", "worker_panic"), ("error", "worker_overrun")];
+            let codes = [
+                ("error", "worker_error"),
+                ("panic", "worker_panic"),
+                ("error", "worker_overrun"),
+            ];
             for ((kind, code), (now, before)) in codes.into_iter().zip(now.into_iter().zip(before)) {
                 if now > before {
                     let text = worker.last_error.clone().unwrap_or_default();
@@ -161,7 +183,9 @@ impl Observer {
                         message: text.clone(),
                         chain: vec![text],
                         request_id: None,
-                        at: worker.last_error_at.map_or_else(|| self.0.clock.now(), Timestamp::from_micros),
+                        at: worker
+                            .last_error_at
+                            .map_or_else(|| self.0.clock.now(), Timestamp::from_micros),
                         count: now - before,
                         release: self.0.release.to_owned(),
                     });
@@ -270,7 +294,13 @@ impl Observer {
 
 impl Watch for Observer {
     fn answered(&self, answered: Answered<'_>) {
-        let Answered { method, route, status, took, code } = answered;
+        let Answered {
+            method,
+            route,
+            status,
+            took,
+            code,
+        } = answered;
         self.0.figures.answered(method, route, status, took);
         if (400..500).contains(&status) {
             match code {
@@ -299,7 +329,7 @@ impl Watch for Observer {
     }
 }
 
-/// Cut to a bearable length, without secrets, and without the NUL that PostgreSQL does not take.
+/// Cut to a bearable length, without secrets, and without the NUL that `PostgreSQL` does not take.
 fn clean(text: &str) -> String {
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
     scrub(&text[..end]).replace('\0', "")
@@ -309,7 +339,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
     let outcome = tokio::task::spawn_blocking(work).await.map_err(internal)?;
     outcome.map_err(internal)
 }

@@ -37,7 +37,11 @@ fn is_staff(_parts: &Parts, _app: &AppState) -> bool {
 impl FromRequestParts<AppState> for Operator {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        if is_operator(parts, app).await? { Ok(Operator(())) } else { Err(forbidden("forbidden").into()) }
+        if is_operator(parts, app).await? {
+            Ok(Operator(()))
+        } else {
+            Err(forbidden("forbidden").into())
+        }
     }
 }
 

@@ -64,7 +64,11 @@ fn exposition(app: &AppState) -> String {
     out.family("http_requests_total", "counter", "Requests answered.");
     for figure in &figures {
         for (status, count) in &figure.statuses {
-            let labels = [("method", figure.method), ("route", &figure.route), ("status", &status.to_string())];
+            let labels = [
+                ("method", figure.method),
+                ("route", &figure.route),
+                ("status", &status.to_string()),
+            ];
             out.sample("http_requests_total", &labels, count);
         }
     }
@@ -73,7 +77,11 @@ fn exposition(app: &AppState) -> String {
     for figure in &figures {
         let labels = [("method", figure.method), ("route", figure.route.as_str())];
         let bucket = |out: &mut Exposition, bound: &str, count| {
-            out.sample(&format!("{name}_bucket"), &[labels[0], labels[1], ("le", bound)], count);
+            out.sample(
+                &format!("{name}_bucket"),
+                &[labels[0], labels[1], ("le", bound)],
+                count,
+            );
         };
         for (bound, count) in BOUNDS_S.iter().zip(figure.within) {
             bucket(&mut out, &bound.to_string(), count);
@@ -86,10 +94,39 @@ fn exposition(app: &AppState) -> String {
     }
 
     let totals = observer.totals();
-    out.single("errors_total", "counter", "Errors of the server, its workers and browsers.", totals.seen);
-    out.single("errors_lost_total", "counter", "Errors that the error store could not keep.", totals.lost);
-    out.single("errors_spooled_total", "counter", "Errors kept in the file while the database was away.", totals.spooled);
+    out.single(
+        "errors_total",
+        "counter",
+        "Errors of the server, its workers and browsers.",
+        totals.seen,
+    );
+    out.single(
+        "errors_lost_total",
+        "counter",
+        "Errors that the error store could not keep.",
+        totals.lost,
+    );
+    out.single(
+        "errors_spooled_total",
+        "counter",
+        "Errors kept in the file while the database was away.",
+        totals.spooled,
+    );
 
+    workers(app, &mut out);
+    if let Some(bytes) = resident_bytes() {
+        out.single("process_resident_memory_bytes", "gauge", "Memory in use.", bytes);
+    }
+    out.single(
+        "process_uptime_seconds",
+        "gauge",
+        "Time since the start.",
+        observer.uptime().as_secs(),
+    );
+    out.0
+}
+
+fn workers(app: &AppState, out: &mut Exposition) {
     let workers = app.supervisor.status().workers;
     let mut per_worker = |name: &str, kind, about, value: &dyn Fn(&supervisor::WorkerStatus) -> u64| {
         out.family(name, kind, about);
@@ -97,20 +134,39 @@ fn exposition(app: &AppState) -> String {
             out.sample(name, &[("worker", &worker.name)], value(worker));
         }
     };
-    per_worker("worker_runs_total", "counter", "Runs that began.", &|worker| worker.runs);
-    per_worker("worker_errors_total", "counter", "Runs that ended with an error.", &|worker| worker.errors);
-    per_worker("worker_panics_total", "counter", "Runs that panicked.", &|worker| worker.panics);
-    per_worker("worker_overruns_total", "counter", "Runs that were cut.", &|worker| worker.overruns);
-    per_worker("worker_restarts_total", "counter", "Lives after the first.", &|worker| worker.restarts);
-    per_worker("worker_quarantined", "gauge", "1 while the worker waits for a human.", &|worker| {
-        u64::from(worker.state == State::Quarantined)
+    per_worker("worker_runs_total", "counter", "Runs that began.", &|worker| {
+        worker.runs
     });
-
-    if let Some(bytes) = resident_bytes() {
-        out.single("process_resident_memory_bytes", "gauge", "Memory in use.", bytes);
-    }
-    out.single("process_uptime_seconds", "gauge", "Time since the start.", observer.uptime().as_secs());
-    out.0
+    per_worker(
+        "worker_errors_total",
+        "counter",
+        "Runs that ended with an error.",
+        &|worker| worker.errors,
+    );
+    per_worker(
+        "worker_panics_total",
+        "counter",
+        "Runs that panicked.",
+        &|worker| worker.panics,
+    );
+    per_worker(
+        "worker_overruns_total",
+        "counter",
+        "Runs that were cut.",
+        &|worker| worker.overruns,
+    );
+    per_worker(
+        "worker_restarts_total",
+        "counter",
+        "Lives after the first.",
+        &|worker| worker.restarts,
+    );
+    per_worker(
+        "worker_quarantined",
+        "gauge",
+        "1 while the worker waits for a human.",
+        &|worker| u64::from(worker.state == State::Quarantined),
+    );
 }
 
 struct Exposition(String);
@@ -128,7 +184,10 @@ impl Exposition {
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         self.0.push_str(name);
         for (n, (label, text)) in labels.iter().enumerate() {
-            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let text = text
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
             let _ = write!(self.0, "{}{label}=\"{text}\"", if n == 0 { '{' } else { ',' });
         }
         let _ = writeln!(self.0, "{} {value}", if labels.is_empty() { "" } else { "}" });
@@ -139,5 +198,9 @@ impl Exposition {
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
 }

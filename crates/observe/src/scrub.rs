@@ -7,8 +7,19 @@
 const SECRET: &str = "[secret]";
 const EMAIL: &str = "[email]";
 const KEYS: &[&str] = &[
-    "password", "passwd", "passphrase", "secret", "token", "authorization", "api_key", "apikey", "api-key", "cookie", "dsn",
-    "private_key", "credential",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "authorization",
+    "api_key",
+    "apikey",
+    "api-key",
+    "cookie",
+    "dsn",
+    "private_key",
+    "credential",
 ];
 
 pub fn scrub(text: &str) -> String {
@@ -44,7 +55,11 @@ pub fn scrub(text: &str) -> String {
             before = Before::Nothing;
         } else {
             out.push_str(word);
-            before = if KEYS.iter().any(|key| low.contains(key)) { Before::Key } else { Before::Nothing };
+            before = if KEYS.iter().any(|key| low.contains(key)) {
+                Before::Key
+            } else {
+                Before::Nothing
+            };
         }
     }
     out
@@ -93,7 +108,9 @@ fn looks_like_email(word: &str) -> bool {
 /// A JWT, or a long word of mixed letters and digits as keys are written.
 fn looks_like_token(word: &str) -> bool {
     let parts = word.split('.').count();
-    let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+.~".contains(&b));
+    let plain = word
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_+.~".contains(&b));
     let mixed = word.bytes().any(|b| b.is_ascii_digit())
         && word.bytes().any(|b| b.is_ascii_lowercase())
         && word.bytes().any(|b| b.is_ascii_uppercase());
@@ -109,14 +126,26 @@ mod tests {
     fn secrets_are_taken_out_and_the_rest_stays() {
         let cases = [
             ("Authorization: Bearer abc.def", "Authorization: Bearer [secret]"),
-            ("bad login of ana.lopez@example.org today", "bad login of [email] today"),
-            (r#"{"password":"two words","n":1}"#, r#"{"password":"[secret]","n":1}"#),
+            (
+                "bad login of ana.lopez@example.org today",
+                "bad login of [email] today",
+            ),
+            (
+                r#"{"password":"two words","n":1}"#,
+                r#"{"password":"[secret]","n":1}"#,
+            ),
             ("refresh_token=abc123&x=1", "refresh_token=[secret]&x=1"),
-            ("postgres://mundo:hunter2@db:5432/x refused", "postgres://[secret]@db:5432/x refused"),
+            (
+                "postgres://mundo:hunter2@db:5432/x refused",
+                "postgres://[secret]@db:5432/x refused",
+            ),
             ("got eyJhbGciOi.eyJzdWIi.c2ln here", "got [secret] here"),
             ("key k9Zq3VbX7tR2mW8pL5nH4cJ6dF1gS0aY", "key [secret]"),
             ("the token was refused", "the token was refused"),
-            ("post 0190d3f2-7b1c-7000-8000-0123456789ab", "post 0190d3f2-7b1c-7000-8000-0123456789ab"),
+            (
+                "post 0190d3f2-7b1c-7000-8000-0123456789ab",
+                "post 0190d3f2-7b1c-7000-8000-0123456789ab",
+            ),
             ("ñandú “quoted” ok", "ñandú “quoted” ok"),
         ];
         for (text, wanted) in cases {

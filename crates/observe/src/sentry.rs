@@ -25,7 +25,9 @@ impl Sentry {
         if dsn.is_empty() {
             return Ok(None);
         }
-        let dsn: Dsn = dsn.parse().map_err(|error| internal(format!("sentry.dsn: {error}")))?;
+        let dsn: Dsn = dsn
+            .parse()
+            .map_err(|error| internal(format!("sentry.dsn: {error}")))?;
         let mut options = ClientOptions::new()
             .release(release)
             .default_integrations(false)
@@ -55,7 +57,11 @@ impl Sentry {
             });
         }
         let mut event = Event {
-            level: if capture.kind == "panic" { Level::Fatal } else { Level::Error },
+            level: if capture.kind == "panic" {
+                Level::Fatal
+            } else {
+                Level::Error
+            },
             transaction: Some(capture.place.clone()),
             release: Some(Cow::Owned(capture.release.clone())),
             exception: exceptions.into(),

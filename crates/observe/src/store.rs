@@ -72,7 +72,12 @@ struct Sample {
 #[serde(rename_all = "snake_case")]
 enum Line {
     Group(Group),
-    Refusal { hour: i64, route: String, code: String, count: u64 },
+    Refusal {
+        hour: i64,
+        route: String,
+        code: String,
+        count: u64,
+    },
 }
 
 pub fn hour(at: Timestamp) -> i64 {
@@ -90,7 +95,17 @@ impl Batch {
 
     /// How many errors did not fit.
     pub fn add(&mut self, capture: Capture) -> u64 {
-        let Capture { kind, code, place, message, chain, request_id, at, count, release } = capture;
+        let Capture {
+            kind,
+            code,
+            place,
+            message,
+            chain,
+            request_id,
+            at,
+            count,
+            release,
+        } = capture;
         self.merge_group(Group {
             fingerprint: fingerprint(kind, &code, &place, &chain),
             kind: kind.to_owned(),
@@ -101,7 +116,12 @@ impl Batch {
             count,
             first_seen: at,
             last_seen: at,
-            samples: vec![Sample { hour: hour(at), request_id, chain, at }],
+            samples: vec![Sample {
+                hour: hour(at),
+                request_id,
+                chain,
+                at,
+            }],
         })
     }
 
@@ -117,7 +137,11 @@ impl Batch {
         for ((hour, route, code), count) in other.refusals {
             self.refuse(hour, route, code, count);
         }
-        other.groups.into_values().map(|group| self.merge_group(group)).sum()
+        other
+            .groups
+            .into_values()
+            .map(|group| self.merge_group(group))
+            .sum()
     }
 
     fn merge_group(&mut self, new: Group) -> u64 {
@@ -213,7 +237,12 @@ impl Batch {
         let refusals = self
             .refusals
             .into_iter()
-            .map(|((hour, route, code), count)| Line::Refusal { hour, route, code, count });
+            .map(|((hour, route, code), count)| Line::Refusal {
+                hour,
+                route,
+                code,
+                count,
+            });
         self.groups.into_values().map(Line::Group).chain(refusals)
     }
 }
@@ -222,8 +251,16 @@ impl Batch {
 pub async fn forget_old(db: &Db, now: Timestamp) -> Result<()> {
     let hour = hour(now);
     db.write(move |tx| async move {
-        tx.execute("DELETE FROM error_sample WHERE hour < $1", params![hour - SAMPLES_KEPT_H]).await?;
-        tx.execute_last("DELETE FROM refusal_count WHERE hour < $1", params![hour - REFUSALS_KEPT_H]).await
+        tx.execute(
+            "DELETE FROM error_sample WHERE hour < $1",
+            params![hour - SAMPLES_KEPT_H],
+        )
+        .await?;
+        tx.execute_last(
+            "DELETE FROM refusal_count WHERE hour < $1",
+            params![hour - REFUSALS_KEPT_H],
+        )
+        .await
     })
     .await
 }
@@ -240,7 +277,10 @@ pub fn spool(path: &Path, batch: Batch) -> io::Result<()> {
     }
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     if file.metadata()?.len() + text.len() as u64 > SPOOL_BYTES {
-        return Err(io::Error::new(io::ErrorKind::StorageFull, "the spool of errors is full"));
+        return Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            "the spool of errors is full",
+        ));
     }
     file.write_all(&text)?;
     file.sync_all()
@@ -259,7 +299,12 @@ pub fn unspool(path: &Path) -> io::Result<(Batch, u64)> {
     for line in BufReader::new(file).split(b'\n') {
         match serde_json::from_slice(&line?) {
             Ok(Line::Group(group)) => lost += batch.merge_group(group),
-            Ok(Line::Refusal { hour, route, code, count }) => {
+            Ok(Line::Refusal {
+                hour,
+                route,
+                code,
+                count,
+            }) => {
                 batch.refuse(hour, route, code, count);
             }
             Err(_) => lost += 1,

@@ -49,14 +49,23 @@ pub fn init(config: &Config, release: &'static str) -> Result<Telemetry> {
             .flatten_event(true)
             .with_writer(std::io::stderr)
             .boxed(),
-        _ => tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed(),
+        _ => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     let spans = spans(&config.telemetry.otlp_endpoint, release)?;
-    let exported = spans
-        .as_ref()
-        .map(|spans| tracing_opentelemetry::layer().with_tracer(spans.tracer("mundo")).boxed());
-    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = [Some(lines), exported].into_iter().flatten().collect();
-    tracing_subscriber::registry().with(layers).with(filter).try_init().map_err(internal)?;
+    let exported = spans.as_ref().map(|spans| {
+        tracing_opentelemetry::layer()
+            .with_tracer(spans.tracer("mundo"))
+            .boxed()
+    });
+    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
+        [Some(lines), exported].into_iter().flatten().collect();
+    tracing_subscriber::registry()
+        .with(layers)
+        .with(filter)
+        .try_init()
+        .map_err(internal)?;
     let sentry = Sentry::new(&config.sentry.dsn.0, release)?;
     Ok(Telemetry { sentry, spans })
 }

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 async fn groups(db: &Db) -> Vec<(String, i64)> {
     let sql = "SELECT message, count FROM error_group ORDER BY message";
-    db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?))).await.unwrap()
+    db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
+        .unwrap()
 }
 
 async fn samples(db: &Db) -> Vec<(String, serde_json::Value)> {
     let sql = "SELECT request_id, chain FROM error_sample ORDER BY hour";
-    db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?))).await.unwrap()
+    db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -26,8 +30,15 @@ async fn the_same_error_is_one_group_whatever_its_numbers_say() {
         fault(&observer, "row 33 is odd");
         fault(&observer, "something else");
         observer.flush().await.unwrap();
-        assert_eq!(groups(&it.db).await, [("row 33 is odd".to_owned(), 3), ("something else".to_owned(), 1)]);
-        assert_eq!(observer.flush().await.unwrap(), Flushed::default(), "nothing is stored twice");
+        assert_eq!(
+            groups(&it.db).await,
+            [("row 33 is odd".to_owned(), 3), ("something else".to_owned(), 1)]
+        );
+        assert_eq!(
+            observer.flush().await.unwrap(),
+            Flushed::default(),
+            "nothing is stored twice"
+        );
     })
     .await;
 }
@@ -46,7 +57,13 @@ async fn one_sample_an_hour_is_kept_without_secrets() {
             (0..4).map(|n| (1_790_000_000 + n * 2400) / 3600).collect();
         let samples = samples(&it.db).await;
         assert_eq!(samples.len(), hours.len());
-        assert_eq!(samples[0], ("request-1".to_owned(), serde_json::json!(["try 0: password=[secret]"])));
+        assert_eq!(
+            samples[0],
+            (
+                "request-1".to_owned(),
+                serde_json::json!(["try 0: password=[secret]"])
+            )
+        );
         assert_eq!(groups(&it.db).await[0].1, 4);
     })
     .await;
@@ -55,14 +72,24 @@ async fn one_sample_an_hour_is_kept_without_secrets() {
 #[tokio::test]
 async fn what_comes_while_postgres_is_down_is_spooled_and_stored_later() {
     let mut cluster = pgtemp::Cluster::start().unwrap();
-    let it = open(Place::Postgres(cluster.url("postgres")), tempfile::tempdir().unwrap()).await;
+    let it = open(
+        Place::Postgres(cluster.url("postgres")),
+        tempfile::tempdir().unwrap(),
+    )
+    .await;
     let observer = it.observer();
     fault(&observer, "before");
     observer.flush().await.unwrap();
     cluster.stop();
     for _ in 0..2 {
         fault(&observer, "meanwhile");
-        assert_eq!(observer.flush().await.unwrap(), Flushed { stored: 0, spooled: 1 });
+        assert_eq!(
+            observer.flush().await.unwrap(),
+            Flushed {
+                stored: 0,
+                spooled: 1
+            }
+        );
     }
     let text = std::fs::read_to_string(it.spool()).unwrap();
     assert_eq!(text.lines().count(), 2, "each batch is in the file once: {text}");
@@ -71,8 +98,18 @@ async fn what_comes_while_postgres_is_down_is_spooled_and_stored_later() {
     let observer = it.observer();
     cluster.resume().unwrap();
     fault(&observer, "after");
-    assert_eq!(observer.flush().await.unwrap(), Flushed { stored: 3, spooled: 0 });
-    let expected = [("after".to_owned(), 1), ("before".to_owned(), 1), ("meanwhile".to_owned(), 2)];
+    assert_eq!(
+        observer.flush().await.unwrap(),
+        Flushed {
+            stored: 3,
+            spooled: 0
+        }
+    );
+    let expected = [
+        ("after".to_owned(), 1),
+        ("before".to_owned(), 1),
+        ("meanwhile".to_owned(), 2),
+    ];
     assert_eq!(groups(&it.db).await, expected);
     assert!(!it.spool().exists());
     assert_eq!(observer.totals().lost, 0);
@@ -83,7 +120,13 @@ async fn a_cut_line_of_the_spool_is_counted_and_the_others_are_stored() {
     let it = sqlite().await;
     let closed = sqlite().await;
     closed.db.close().await;
-    let away = observe::Observer::new(&crate::config(it.folder.path()), closed.db.clone(), it.clock.clone(), "mundo@test", None);
+    let away = observe::Observer::new(
+        &crate::config(it.folder.path()),
+        closed.db.clone(),
+        it.clock.clone(),
+        "mundo@test",
+        None,
+    );
     fault(&away, "whole");
     assert_eq!(away.flush().await.unwrap().spooled, 1);
     let mut text = std::fs::read_to_string(it.spool()).unwrap();
@@ -134,8 +177,19 @@ async fn refusals_are_counted_by_route_code_and_hour() {
         answer(404, Some("not_found"));
         observer.flush().await.unwrap();
         let sql = "SELECT code, count FROM refusal_count ORDER BY hour, code";
-        let rows = it.db.all(sql, vec![], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?))).await.unwrap();
-        assert_eq!(rows, [("405".to_owned(), 1), ("not_found".to_owned(), 3), ("not_found".to_owned(), 1)]);
+        let rows = it
+            .db
+            .all(sql, vec![], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))
+            .await
+            .unwrap();
+        assert_eq!(
+            rows,
+            [
+                ("405".to_owned(), 1),
+                ("not_found".to_owned(), 3),
+                ("not_found".to_owned(), 1)
+            ]
+        );
     })
     .await;
 }
@@ -162,7 +216,9 @@ async fn the_worker_stores_and_takes_down_what_other_workers_fail_at() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let message = tokio::time::timeout(Duration::from_secs(10), stored).await.unwrap();
+    let message = tokio::time::timeout(Duration::from_secs(10), stored)
+        .await
+        .unwrap();
     assert_eq!(message, "the mail server is away");
     app.supervisor.stop(Duration::from_secs(5)).await;
 }

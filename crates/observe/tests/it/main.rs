@@ -31,7 +31,13 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn observer(&self) -> Observer {
-        Observer::new(&config(self.folder.path()), self.db.clone(), self.clock.clone(), "mundo@test", None)
+        Observer::new(
+            &config(self.folder.path()),
+            self.db.clone(),
+            self.clock.clone(),
+            "mundo@test",
+            None,
+        )
     }
 
     pub fn spool(&self) -> PathBuf {
@@ -47,8 +53,14 @@ impl Fixture {
             ..supervisor::Settings::with_clock(|| 0)
         });
         let config = config(self.folder.path());
-        let app = App::new(config, self.db.clone(), self.clock.clone(), Entropy::seeded(1), supervisor)
-            .with_part(observer.clone());
+        let app = App::new(
+            config,
+            self.db.clone(),
+            self.clock.clone(),
+            Entropy::seeded(1),
+            supervisor,
+        )
+        .with_part(observer.clone());
         app.watched_by(Arc::new(observer));
         AppState::new(app)
     }
@@ -72,7 +84,7 @@ pub fn fault(observer: &Observer, text: &str) {
     });
 }
 
-/// Runs the story on a new SQLite and on a new PostgreSQL database.
+/// Runs the story on a new database of each kind.
 pub async fn each_db(story: impl AsyncFn(Fixture)) {
     story(sqlite().await).await;
     story(postgres().await).await;
@@ -89,7 +101,10 @@ async fn postgres() -> Fixture {
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("observe_it_{}_{n}", std::process::id());
     let admin = open_at(Place::Postgres(pgtemp::shared("postgres").unwrap())).await;
-    admin.administer(format!("CREATE DATABASE {name}").leak()).await.unwrap();
+    admin
+        .administer(format!("CREATE DATABASE {name}").leak())
+        .await
+        .unwrap();
     let place = Place::Postgres(pgtemp::shared(&name).unwrap());
     open(place, tempfile::tempdir().unwrap()).await
 }

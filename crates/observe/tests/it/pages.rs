@@ -26,7 +26,9 @@ fn router(app: &AppState) -> Router {
 }
 
 async fn send(router: &Router, mut request: Request<Body>, from: &str) -> Response<Body> {
-    request.extensions_mut().insert(ConnectInfo(from.parse::<SocketAddr>().unwrap()));
+    request
+        .extensions_mut()
+        .insert(ConnectInfo(from.parse::<SocketAddr>().unwrap()));
     router.clone().oneshot(request).await.unwrap()
 }
 
@@ -56,8 +58,15 @@ async fn details_are_for_this_machine_alone() {
         let (status, body) = get(&router, path, ELSEWHERE).await;
         assert_eq!(status, 403);
         assert!(body.contains(r#""code":"forbidden""#), "{body}");
-        let passed_on = Request::get(path).header("x-forwarded-for", "203.0.113.9").body(Body::empty()).unwrap();
-        assert_eq!(send(&router, passed_on, HERE).await.status(), 403, "a proxy on this machine passed it on");
+        let passed_on = Request::get(path)
+            .header("x-forwarded-for", "203.0.113.9")
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(
+            send(&router, passed_on, HERE).await.status(),
+            403,
+            "a proxy on this machine passed it on"
+        );
     }
 }
 
@@ -77,8 +86,15 @@ async fn probes_follow_the_database_and_the_drain() {
     assert_eq!(get(&router, "/readyz", ELSEWHERE).await.0, 503);
     assert_eq!(get(&router, "/healthz", ELSEWHERE).await.0, 503);
     assert_eq!(get(&router, "/livez", ELSEWHERE).await.0, 200);
-    assert_eq!(get(&router, "/api/v1/health", ELSEWHERE).await.1, r#"{"status":"down"}"#);
-    assert_eq!(app.part::<observe::Observer>().totals().seen, 0, "a failing probe is no error");
+    assert_eq!(
+        get(&router, "/api/v1/health", ELSEWHERE).await.1,
+        r#"{"status":"down"}"#
+    );
+    assert_eq!(
+        app.part::<observe::Observer>().totals().seen,
+        0,
+        "a failing probe is no error"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +115,10 @@ async fn figures_are_plausible() {
     let (_, body) = get(&router, "/api/v1/metrics/performance", HERE).await;
     let figures: serde_json::Value = serde_json::from_str(&body).unwrap();
     let route = &figures["routes"][0];
-    assert_eq!((route["route"].as_str(), route["count"].as_u64()), (Some("/x/{id}"), Some(100)));
+    assert_eq!(
+        (route["route"].as_str(), route["count"].as_u64()),
+        (Some("/x/{id}"), Some(100))
+    );
     for (name, exact) in [("p50_ms", 500.0), ("p95_ms", 950.0), ("p99_ms", 990.0)] {
         let value = route[name].as_f64().unwrap();
         assert!((exact..=exact * 1.125).contains(&value), "{name}: {value}");
@@ -115,7 +134,10 @@ async fn figures_are_plausible() {
         r#"http_request_duration_seconds_count{method="GET",route="/x/{id}"} 100"#,
         "errors_lost_total 0",
     ] {
-        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+        assert!(
+            text.lines().any(|have| have == line),
+            "{line} is missing in\n{text}"
+        );
     }
     assert!(text.contains("process_resident_memory_bytes "));
 }
@@ -136,6 +158,13 @@ async fn browsers_report_errors_up_to_a_limit() {
     assert_eq!(send(&router, report(), ELSEWHERE).await.status(), 429);
     app.part::<observe::Observer>().flush().await.unwrap();
     let sql = "SELECT kind, place, count FROM error_group";
-    let rows = it.db.all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).await.unwrap();
-    assert_eq!(rows, [("browser".to_owned(), "https://x.test/feed".to_owned(), 30_i64)]);
+    let rows = it
+        .db
+        .all(sql, vec![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .await
+        .unwrap();
+    assert_eq!(
+        rows,
+        [("browser".to_owned(), "https://x.test/feed".to_owned(), 30_i64)]
+    );
 }

@@ -19,6 +19,10 @@ struct Receiver {
 }
 
 impl Receiver {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other side of the wire is no part of the server"
+    )]
     async fn start() -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -31,7 +35,9 @@ impl Receiver {
                     let mut bytes = vec![];
                     while let Ok(1..) = stream.read_buf(&mut bytes).await {
                         let text = String::from_utf8_lossy(&bytes).into_owned();
-                        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+                        let Some((head, _)) = text.split_once("\r\n\r\n") else {
+                            continue;
+                        };
                         let head_length = head.len() + 4;
                         let length = head
                             .lines()
@@ -45,7 +51,9 @@ impl Receiver {
                         if whole {
                             kept.lock().unwrap().push(text);
                             bytes.clear();
-                            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+                            let _ = stream
+                                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+                                .await;
                         }
                     }
                 });
@@ -66,7 +74,13 @@ async fn errors_and_panics_reach_sentry_without_secrets() {
     let dsn = format!("http://key@127.0.0.1:{}/7", receiver.port);
     let sentry = Sentry::new(&dsn, "mundo@test").unwrap().unwrap();
     let config = config(it.folder.path());
-    let observer = Observer::new(&config, it.db.clone(), it.clock.clone(), "mundo@test", Some(sentry.clone()));
+    let observer = Observer::new(
+        &config,
+        it.db.clone(),
+        it.clock.clone(),
+        "mundo@test",
+        Some(sentry.clone()),
+    );
     fault(&observer, "login of ana@example.org with Bearer abc.def failed");
     observer.fault(Fault {
         kind: FaultKind::Panic,
@@ -78,7 +92,12 @@ async fn errors_and_panics_reach_sentry_without_secrets() {
     assert!(flushed);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 2, "{requests:?}");
-    assert!(requests.iter().all(|request| request.starts_with("POST /api/7/envelope/")), "{requests:?}");
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.starts_with("POST /api/7/envelope/")),
+        "{requests:?}"
+    );
     let all = requests.concat();
     for wanted in [
         r#""release":"mundo@test""#,
@@ -91,7 +110,10 @@ async fn errors_and_panics_reach_sentry_without_secrets() {
     ] {
         assert!(all.contains(wanted), "{wanted} is missing in {all}");
     }
-    assert!(!all.contains("abc.def") && !all.contains("ana@example.org"), "{all}");
+    assert!(
+        !all.contains("abc.def") && !all.contains("ana@example.org"),
+        "{all}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use crate::AppState;
 use axum::{Router, handler::Handler, routing::MethodRouter};
 use base::{Kind, input::Input};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may call a route. The policy of the slice decides the rest.
@@ -230,14 +230,9 @@ impl Routes {
     pub fn merge(mut self, other: Routes) -> Routes {
         self.router = self.router.merge(other.router);
         self.operations.extend(other.operations);
-        self.schemas
-            .requests
-            .definitions_mut()
-            .extend(other.schemas.requests.definitions().clone());
-        self.schemas
-            .answers
-            .definitions_mut()
-            .extend(other.schemas.answers.definitions().clone());
+        let Schemas { requests, answers } = &mut self.schemas;
+        join(requests.definitions_mut(), other.schemas.requests.definitions());
+        join(answers.definitions_mut(), other.schemas.answers.definitions());
         self
     }
 
@@ -248,6 +243,14 @@ impl Routes {
     /// The router, with every path below `/api/v1`, and the table.
     pub fn into_parts(self) -> (Router<AppState>, Vec<Operation>, Schemas) {
         (Router::new().nest("/api/v1", self.router), self.operations, self.schemas)
+    }
+}
+
+/// Adds named schemas to others. Each slice names its own, so that two may take one name for different things.
+pub(super) fn join(named: &mut Map<String, Value>, more: &Map<String, Value>) {
+    for (name, schema) in more {
+        let before = named.insert(name.clone(), schema.clone());
+        debug_assert!(before.is_none_or(|before| before == *schema), "two schemas are called {name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
-use super::api::{Caller, Operation, Schemas};
+use super::api::{Caller, Operation, Schemas, join};
 use crate::texts::Texts;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         path[operation.method] = describe(operation);
     }
     let mut named: Map<String, Value> = schemas.requests.definitions().clone();
-    named.extend(schemas.answers.definitions().clone());
+    join(&mut named, schemas.answers.definitions());
     named.insert("Problem".to_owned(), problem());
     named.sort_keys();
     json!({

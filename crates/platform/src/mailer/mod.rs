@@ -37,7 +37,7 @@ pub const KIND: &str = "mail.send";
 /// One word with the mail server may take so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Mails of the outbox are kept so long.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// A mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,8 +185,8 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     vec![
         Spec::new("mail.clean_up")
             .group("platform")
-            .every(Duration::from_secs(3600))
-            .timeout(Duration::from_secs(60))
+            .every(Duration::from_hours(1))
+            .timeout(Duration::from_mins(1))
             .runs(move |_| {
                 let app = app.clone();
                 async move {

@@ -250,12 +250,12 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .group("platform")
             .every(Duration::from_secs(1))
             .wakes_on(&Tasks::of(app).wake)
-            .timeout(Duration::from_secs(180))
+            .timeout(Duration::from_mins(3))
             .worker(move || Runner::new(&run)),
         Spec::new("tasks.clean_up")
             .group("platform")
-            .every(Duration::from_secs(3600))
-            .timeout(Duration::from_secs(60))
+            .every(Duration::from_hours(1))
+            .timeout(Duration::from_mins(1))
             .runs(move |_| {
                 let app = clean_up.clone();
                 async move {

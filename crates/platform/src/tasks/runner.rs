@@ -3,7 +3,7 @@
 //! One run of the worker goes on as long as something is due, but begins nothing
 //! after a minute, so that the supervisor sees it come and go. Outcomes that are
 //! ready together are noted together, in one write that also claims the next
-//! tasks; a handler's own write is a transaction of its own (on SQLite the writer
+//! tasks; a handler's own write is a transaction of its own (the embedded one
 //! commits those together as well). A claimed task whose lease would not outlast
 //! its run is handed back instead of begun, and the attempt is not counted.
 
@@ -27,13 +27,13 @@ const BATCH: usize = 64;
 /// Handlers that run at the same time.
 const AT_ONCE: usize = 16;
 /// How long a claim holds.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_mins(2);
 /// How long a handler may take; within the lease.
 const LIMIT: Duration = Duration::from_secs(45);
 /// A run claims nothing more after so long.
-const BUDGET: Duration = Duration::from_secs(60);
+const BUDGET: Duration = Duration::from_mins(1);
 /// The first pause after a failure, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3600));
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_hours(1));
 
 /// Runs tasks under a holder's id of its own.
 pub struct Runner {
@@ -166,7 +166,7 @@ impl Runner {
                 tracing::error!(task = %task.id, kind = task.kind, attempt = task.attempts, error, "a task is dead");
             }
             Verdict::Fenced => {
-                tracing::warn!(task = %task.id, kind = task.kind, "a task came too late and was refused")
+                tracing::warn!(task = %task.id, kind = task.kind, "a task came too late and was refused");
             }
             _ => {}
         }

@@ -1,5 +1,5 @@
 //! Every statement on `task`. Twin texts stand side by side where the databases
-//! lock and read JSON differently: on SQLite one writer needs no row locks.
+//! lock and read JSON differently: the embedded one has a single writer and needs no row locks.
 
 use super::{LastWrite, Priority, Task, TaskId};
 use crate::App;
@@ -11,8 +11,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Done tasks, and the mails of the outbox, are kept so long.
-const DONE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-const DEAD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const DONE_KEPT: Duration = Duration::from_hours(7 * 24);
+const DEAD_KEPT: Duration = Duration::from_hours(30 * 24);
 const ERROR_CHARS: usize = 1000;
 
 /// What becomes of a claimed task.
@@ -182,7 +182,7 @@ async fn note(tx: &Tx, notes: Vec<Value>) -> Result<u64> {
              lease_holder = NULL, lease_until = NULL
          FROM json_each($1) note
          WHERE task.id = unhex(note.value ->> 'id') AND task.state = 'running'
-             ",
+             AND task.lease_token = note.value ->> 'token'",
         "UPDATE task /* every community */ SET
              state = note.state,
              attempts = attempts - note.uncounted,
@@ -193,7 +193,7 @@ async fn note(tx: &Tx, notes: Vec<Value>) -> Result<u64> {
              lease_holder = NULL, lease_until = NULL
          FROM jsonb_to_recordset($1::jsonb)
              AS note (id uuid, token bigint, state text, uncounted integer, run_at bigint, error text, finished_at bigint)
-         WHERE task.id = note.id AND task.state = 'running'",
+         WHERE task.id = note.id AND task.state = 'running' AND task.lease_token = note.token",
     );
     tx.execute(sql, params![Value::Array(notes)]).await
 }
@@ -258,10 +258,10 @@ pub(super) async fn done_in(app: &App, task: &Task, write: LastWrite) -> Result<
             let sql = tx.pick(
                 "UPDATE task /* every community */ SET state = 'done', payload = 'null', finished_at = $1,
                      lease_holder = NULL, lease_until = NULL
-                 WHERE id = $2 AND $3 = $3 AND state = 'running'",
+                 WHERE id = $2 AND lease_token = $3 AND state = 'running'",
                 "UPDATE task /* every community */ SET state = 'done', payload = 'null'::jsonb, finished_at = $1,
                      lease_holder = NULL, lease_until = NULL
-                 WHERE id = $2 AND $3 = $3 AND state = 'running'",
+                 WHERE id = $2 AND lease_token = $3 AND state = 'running'",
             );
             // First of all: on PostgreSQL the row stays locked against a claim until the end.
             if tx.execute(sql, params![now, id, token]).await? == 0 {

@@ -65,7 +65,7 @@ async fn without_a_mail_server_mails_land_in_the_outbox() {
             (&*to, &subject, &text, &html)
         );
         assert_eq!(mails[0].sent_at, START);
-        let week = Duration::from_secs(7 * 86_400);
+        let week = Duration::from_hours(7 * 24);
         assert_eq!(
             mailer::prune(&f.db, START.plus(week).minus(Duration::from_secs(1)))
                 .await

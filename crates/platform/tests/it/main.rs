@@ -2,6 +2,7 @@
 
 mod leases;
 mod mailer;
+mod signals;
 mod tasks;
 
 use base::{Clock, Entropy, Timestamp};
@@ -30,7 +31,7 @@ pub struct Fixture {
     _folder: tempfile::TempDir,
 }
 
-/// Runs the story on a new SQLite and on a new PostgreSQL database.
+/// Runs the story on a new database of each kind.
 pub async fn each_db(story: impl AsyncFn(Fixture)) {
     story(sqlite().await).await;
     story(postgres().await).await;

@@ -107,7 +107,7 @@ async fn tasks_wait_for_their_time_and_the_urgent_go_first() {
             &app,
             task("later")
                 .priority(Priority::High)
-                .at(f.clock.now().plus(Duration::from_secs(60))),
+                .at(f.clock.now().plus(Duration::from_mins(1))),
         )
         .await;
         assert_eq!(run(&app).await.done, 3);
@@ -154,7 +154,7 @@ async fn failures_back_off_then_die_and_can_be_driven_again() {
         }
         assert_eq!(runs.load(SeqCst), 3);
         assert_eq!(f.effects("half").await, 0);
-        f.clock.advance(Duration::from_secs(86_400));
+        f.clock.advance(Duration::from_hours(24));
         assert_eq!(run(&app).await, Ran::default(), "the dead stay dead");
         assert_eq!(tasks::counts(&f.db).await.unwrap().dead, 1);
         let dead = tasks::dead(&f.db, 10).await.unwrap();
@@ -241,7 +241,7 @@ async fn a_task_that_kills_its_runner_does_not_do_so_for_ever() {
                 _ = run(&app) => panic!("it hangs"),
                 () = begun.notified() => {}
             }
-            f.clock.advance(Duration::from_secs(120));
+            f.clock.advance(Duration::from_mins(2));
         }
         assert_eq!(run(&app).await.reclaimed, 1);
         assert_eq!(tasks::counts(&f.db).await.unwrap().dead, 1);
@@ -287,7 +287,7 @@ async fn a_late_holder_is_fenced_off() {
             };
             let second = async {
                 begun.notified().await;
-                f.clock.advance(Duration::from_secs(120));
+                f.clock.advance(Duration::from_mins(2));
                 let ran = run(&app).await;
                 assert_eq!((ran.reclaimed, ran.done, ran.fenced), (1, 1, 0), "{late_says}");
             };
@@ -311,12 +311,16 @@ async fn two_runners_share_200_tasks_and_each_happens_once() {
     each_db(async |f| {
         let (one, other) = (f.app(Tasks::default()), [counter(), counter()]);
         let mut nodes = vec![];
-        for runs in &other {
-            let runs = runs.clone();
+        for (runs, theirs) in [(&other[0], &other[1]), (&other[1], &other[0])] {
+            let (runs, theirs) = (runs.clone(), theirs.clone());
             let handler = Does("greet", move |task: Task| {
                 runs.fetch_add(1, SeqCst);
+                let theirs = theirs.clone();
                 async move {
-                    tokio::task::yield_now().await;
+                    // Nobody gets far before the other has begun as well.
+                    while theirs.load(SeqCst) == 0 {
+                        tokio::task::yield_now().await;
+                    }
                     Ok(effect(task.read()?))
                 }
             });
@@ -382,13 +386,14 @@ async fn a_runner_that_is_asked_to_stop_hands_back_what_it_has_not_begun() {
 #[tokio::test]
 async fn the_done_are_kept_a_week_and_the_dead_a_month() {
     each_db(async |f| {
-        let days = |n: u64| Duration::from_secs(n * 86_400);
+        let days = |n: u64| Duration::from_hours(n * 24);
         let app = f.app(writes().with(Does("lost", |_| async { Ok(Outcome::GiveUp("gone".into())) })));
         enqueue(&app, greet().once("k")).await;
         enqueue(&app, NewTask::new("lost", &()).unwrap()).await;
         run(&app).await;
         enqueue(&app, greet().at(f.clock.now().plus(days(99)))).await;
-        f.clock.advance(days(7) - Duration::from_micros(1));
+        f.clock.advance(days(7));
+        f.clock.advance_micros(-1);
         assert_eq!(tasks::prune(&f.db, f.clock.now()).await.unwrap(), 0);
         f.clock.advance_micros(1);
         assert_eq!(tasks::prune(&f.db, f.clock.now()).await.unwrap(), 1);

@@ -1,10 +1,15 @@
 //! The server as its users meet it.
 
+mod browser;
+mod contract;
 mod conventions;
 mod feed;
+mod foreign;
 mod members;
 mod process;
+mod realtime;
 mod sessions;
+mod support;
 mod sweep;
 
 use platform::AppState;

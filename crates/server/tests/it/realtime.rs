@@ -1,0 +1,93 @@
+//! The sockets, as a stock Socket.IO client of Node meets them (`tests/node/realtime.mjs`).
+
+use crate::{
+    app_with, each_db,
+    foreign::{node, root, succeeds},
+};
+use serde_json::{Value, json};
+use testkit::TestApp;
+
+/// Tells the client's story with what it needs to know.
+async fn client(app: &TestApp, story: &str, context: Value) {
+    let mut command = node();
+    command
+        .arg(root().join("crates/server/tests/node/realtime.mjs"))
+        .args([story, &app.url, &context.to_string()]);
+    let said = succeeds(command).await;
+    assert!(said.contains(&format!("{story}: as it should be")), "{said}");
+}
+
+#[tokio::test]
+async fn a_token_opens_a_connection_whichever_way() {
+    let app = app_with(&[]).await;
+    let ana = app.user("Ana").await;
+    client(&app, "connects", json!({"token": ana.token})).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_has_no_good_token_is_told_so() {
+    let app = app_with(&[]).await;
+    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+    bruno.post("/auth/logout", json!({})).await.expect(204);
+    let forged = format!("{}x", &ana.token[..ana.token.len() - 2]);
+    let tokens = json!({
+        "no token": null, "an empty token": "", "nonsense": "nonsense", "a number": 5, "an object": {"token": ana.token},
+        "a forged token": forged, "a refresh token": ana.refresh_token, "an ended session": bruno.token,
+    });
+    client(&app, "refuses", json!({"tokens": tokens})).await;
+    assert_eq!(realtime::Realtime::of(&app.app).connection_count(), 0);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn followers_hear_of_a_post_within_a_second() {
+    each_db(async |app| {
+        let (ana, bruno, carla) = (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+        let author = json!({"id": ana.id, "token": ana.token});
+        client(app, "push", json!({"author": author, "follower": bruno.token, "stranger": carla.token})).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_logs_out_is_put_out() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        let log_in = json!({"email": "ana@example.test", "password": "correct horse"});
+        let other = app.post("/api/v1/auth/login", log_in).await.expect(200);
+        client(app, "revoked", json!({"token": ana.token, "other": other["access_token"], "reason": "log_out"})).await;
+    })
+    .await;
+}
+#[tokio::test]
+async fn tmp_bad_stranger() {
+    let app = app_with(&[]).await;
+    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+    bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+    client(&app, "push", json!({"author": {"id": ana.id, "token": ana.token}, "follower": bruno.token, "stranger": bruno.token})).await;
+}
+#[tokio::test]
+async fn tmp_bad_follower() {
+    let app = app_with(&[]).await;
+    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+    client(&app, "push", json!({"author": {"id": ana.id, "token": ana.token}, "follower": bruno.token, "stranger": bruno.token})).await;
+}
+#[tokio::test]
+async fn tmp_bad_refusal() {
+    let app = app_with(&[]).await;
+    let ana = app.user("Ana").await;
+    client(&app, "refuses", json!({"tokens": {"good": ana.token}})).await;
+}
+#[tokio::test]
+async fn tmp_bad_revoked() {
+    let app = app_with(&[]).await;
+    let ana = app.user("Ana").await;
+    client(&app, "revoked", json!({"token": ana.token, "other": ana.token, "reason": "log_out"})).await;
+}
+#[tokio::test]
+async fn tmp_bad_connects() {
+    let app = app_with(&[]).await;
+    client(&app, "connects", json!({"token": "x"})).await;
+}

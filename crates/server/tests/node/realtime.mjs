@@ -1,0 +1,144 @@
+// A stock Socket.IO client against a running server. Any broken expectation ends this with a sentence and status 1.
+//
+//   node realtime.mjs STORY URL CONTEXT     CONTEXT is JSON: the tokens and ids that the story needs
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const web = new URL('../../../../web/package.json', import.meta.url);
+const { io } = createRequire(web)('socket.io-client');
+
+const [story, url, context] = [process.argv[2], process.argv[3], JSON.parse(process.argv[4] ?? '{}')];
+
+const WAYS = {
+  'websocket only': { transports: ['websocket'] },
+  'polling, then upgraded': { transports: ['polling', 'websocket'] },
+  'polling only': { transports: ['polling'] },
+};
+
+const stories = {
+  // A member with a token comes in, whichever way, and stays.
+  async connects({ token }) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      const socket = client(token, options);
+      const upgraded = way.includes('upgraded') && once(socket.io.engine, 'upgrade', `an upgrade (${way})`);
+      await connected(socket, way);
+      await upgraded;
+      const wanted = way === 'polling only' ? 'polling' : 'websocket';
+      equal(socket.io.engine.transport.name, wanted, `the transport (${way})`);
+      await never(socket, 'disconnect', 300, `a connected client stays connected (${way})`);
+      socket.disconnect();
+    }
+  },
+
+  // Nobody else does, and learns the same word whatever is wrong.
+  async refuses({ tokens }) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      for (const [what, token] of Object.entries(tokens)) {
+        const socket = client(token ?? undefined, options);
+        socket.on('connect', () => fail(`${what} was let in (${way})`));
+        const error = await once(socket, 'connect_error', `connect_error for ${what} (${way})`);
+        equal(error.message, 'unauthenticated', `connect_error of ${what} (${way})`);
+        socket.disconnect();
+      }
+    }
+    const socket = io(url, { ...WAYS['websocket only'], forceNew: true, reconnection: false });
+    const error = await once(socket, 'connect_error', 'connect_error without auth');
+    equal(error.message, 'unauthenticated', 'connect_error without auth');
+    socket.disconnect();
+  },
+
+  // A follower hears of a post within a second; who does not follow hears nothing.
+  async push({ author, follower, stranger }) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      const [hears, deaf] = [client(follower, options), client(stranger, options)];
+      await Promise.all([connected(hears, way), connected(deaf, way)]);
+      deaf.on('post:new', () => fail(`a stranger was told of a post (${way})`));
+      const body = `¡Milonga at ten! 💃 (${way})`;
+      const heard = once(hears, 'post:new', `post:new (${way})`, 2000);
+      const post = await publish(author.token, body);
+      const began = performance.now();
+      const push = await heard;
+      const took = performance.now() - began;
+      if (took > 1000) fail(`post:new came ${took.toFixed()} ms after the answer (${way})`);
+      equal(Object.keys(push), ['post'], `what post:new holds (${way})`);
+      equal(Object.keys(push.post).sort(), ['author', 'body', 'created_at', 'id'], `what its post holds (${way})`);
+      for (const field of ['id', 'author', 'body', 'created_at']) equal(push.post[field], post[field], `post:new ${field} (${way})`);
+      equal(push.post.author.id, author.id, `the author of post:new (${way})`);
+      await never(hears, 'post:new', 400, `a post is told once (${way})`);
+      hears.disconnect();
+      deaf.disconnect();
+    }
+  },
+
+  // Who logs out is told so and put out; other sessions stay.
+  async revoked({ token, other }) {
+    const [gone, stays] = [client(token, WAYS['polling, then upgraded']), client(other, WAYS['websocket only'])];
+    await Promise.all([connected(gone, 'the session to end'), connected(stays, 'the other session')]);
+    const calm = never(stays, 'disconnect', 1500, 'another session of the member is left alone');
+    const [told, ended] = [once(gone, 'session:revoked', 'session:revoked'), once(gone, 'disconnect', 'the end of the connection')];
+    await send('POST', '/auth/logout', token, {}, 204);
+    const { reason, ...more } = await told;
+    equal([typeof reason, more], ['string', {}], 'what session:revoked holds');
+    equal(reason, context.reason, 'the reason of session:revoked');
+    equal(await ended, 'io server disconnect', 'who ended the connection');
+    await calm;
+    stays.disconnect();
+
+    const again = client(token, WAYS['websocket only']);
+    const error = await once(again, 'connect_error', 'connect_error of an ended session');
+    equal(error.message, 'unauthenticated', 'connect_error of an ended session');
+    again.disconnect();
+  },
+};
+
+function client(token, options) {
+  return io(url, { ...options, auth: { token }, forceNew: true, reconnection: false });
+}
+
+function connected(socket, what) {
+  socket.once('connect_error', (error) => fail(`${what}: not connected: ${error.message}`));
+  return once(socket, 'connect', `a connection (${what})`);
+}
+
+/** The first argument of the event, which must come in time. */
+function once(emitter, event, what, ms = 5000) {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => fail(`${what}: nothing came within ${ms} ms`), ms);
+    emitter.once(event, (value) => {
+      clearTimeout(late);
+      resolve(value);
+    });
+  });
+}
+
+async function never(socket, event, ms, rule) {
+  const broken = (value) => fail(`${rule}, but ${event} came: ${JSON.stringify(value)}`);
+  socket.on(event, broken);
+  await sleep(ms);
+  socket.off(event, broken);
+}
+
+async function send(method, path, token, body, status) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const answer = await fetch(`${url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (answer.status !== status) fail(`${method} ${path} answered ${answer.status}: ${text}`);
+  return text && JSON.parse(text);
+}
+
+const publish = (token, body) => send('POST', '/posts', token, { body }, 201);
+
+function equal(found, wanted, what) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (a !== b) fail(`${what}: expected ${b}, found ${a}`);
+}
+
+function fail(reason) {
+  console.error(`${story}: ${reason}`);
+  process.exit(1);
+}
+
+if (!stories[story]) fail('there is no such story');
+await stories[story](context);
+console.log(`${story}: as it should be`);
+process.exit(0);
