@@ -56,7 +56,7 @@ impl Describe for Client {
         operation.header(
             "X-Client",
             "`web`: tokens travel in cookies, for browsers. Other values change nothing.",
-            json!({"type": "string", "examples": ["web"]}),
+            json!({"type": "string"}),
         );
         operation.problem(base::Kind::Forbidden);
     }

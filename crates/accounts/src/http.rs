@@ -4,7 +4,7 @@ use crate::{
     Accounts, CurrentUser, Me,
     browser::{self, Client},
     members, ops,
-    ops::{NewAccount, Tokens},
+    ops::Tokens,
 };
 use axum::http::HeaderMap;
 use base::{Email, Kind, Line, Password, Username, error::unauthenticated, input};
@@ -35,7 +35,7 @@ pub fn routes() -> Routes {
 
 /// The word with which browsers and clients receive their tokens.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Session {
+struct SessionTokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Me>,
     access_token: String,
@@ -50,14 +50,14 @@ struct Session {
     device_token: Option<String>,
 }
 
-fn session(app: &AppState, client: &Client, user: Option<Me>, tokens: Tokens) -> (HeaderMap, Session) {
+fn session(app: &AppState, client: &Client, user: Option<Me>, tokens: Tokens) -> (HeaderMap, SessionTokens) {
     let cookies = if client.is_browser {
         browser::cookies(app, &tokens.refresh, tokens.device.as_deref())
     } else {
         HeaderMap::new()
     };
     let shown = !client.is_browser;
-    let session = Session {
+    let session = SessionTokens {
         user,
         access_token: tokens.access,
         token_type: "Bearer",
@@ -83,7 +83,7 @@ fn limit_group(app: &AppState, context: &Context, ip: ClientIp) -> base::Result<
 
 input! {
     /// A new account.
-    pub struct Register {
+    pub struct NewAccount {
         pub email: Email,
         pub password: Password,
         pub username: Username,
@@ -97,13 +97,13 @@ async fn register(
     context: Context,
     ip: ClientIp,
     mut client: Client,
-    Json(new): Json<Register>,
-) -> Result<(HeaderMap, Created<Session>)> {
+    Json(new): Json<NewAccount>,
+) -> Result<(HeaderMap, Created<SessionTokens>)> {
     limit_group(&app, &context, ip)?;
     let limit = per("register", app.config.limits.register_per_hour, 3600);
     context.0.limited(app.limits.take(limit, ip))?;
     client.refresh_token = None;
-    let account = NewAccount {
+    let account = ops::NewAccount {
         email: new.email,
         password: new.password,
         username: new.username,
@@ -116,7 +116,7 @@ async fn register(
 
 input! {
     /// E-mail, password and, for a device that is known, its secret.
-    pub struct LogIn {
+    pub struct Credentials {
         pub email: Email,
         pub password: Password,
         pub device_token: Option<Line<1, 100>>,
@@ -128,8 +128,8 @@ async fn log_in(
     context: Context,
     ip: ClientIp,
     mut client: Client,
-    Json(given): Json<LogIn>,
-) -> Result<(HeaderMap, Json<Session>)> {
+    Json(given): Json<Credentials>,
+) -> Result<(HeaderMap, Json<SessionTokens>)> {
     limit_group(&app, &context, ip)?;
     let limit = per("login", app.config.limits.login_per_5_minutes, 300);
     context.0.limited(app.limits.take(limit, (ip, &*given.email)))?;
@@ -149,7 +149,7 @@ input! {
     }
 }
 
-async fn refresh(app: AppState, context: Context, client: Client, Json(given): Json<Refresh>) -> Result<(HeaderMap, Json<Session>)> {
+async fn refresh(app: AppState, context: Context, client: Client, Json(given): Json<Refresh>) -> Result<(HeaderMap, Json<SessionTokens>)> {
     let (token, device) = if client.is_browser {
         (client.refresh_token.clone(), client.device_token.clone())
     } else {

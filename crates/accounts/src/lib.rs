@@ -18,7 +18,7 @@ pub use http::routes;
 pub use members::{Me, MemberId, Role};
 pub use passwords::Passwords;
 pub use sealing::MasterKey;
-pub use sessions::{Revoked, SessionId, Sessions};
+pub use sessions::{Revoked, SessionId, Sessions, end_all_sessions};
 
 use access::AccessTokens;
 use base::Result;

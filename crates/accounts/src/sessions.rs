@@ -10,7 +10,7 @@ use crate::{
     members::{MemberId, Role, Status},
 };
 use base::{Error, Kind, Result, Timestamp, choice, error::unauthenticated, ids};
-use db::{Executor, Row, Tx, params, stored};
+use db::{Db, Executor, Row, Tx, params, stored};
 use platform::{App, AppState};
 use std::{
     collections::HashMap,
@@ -31,6 +31,7 @@ choice! {
         LogOut = "log_out",
         Reuse = "token_reuse",
         Suspended = "suspended",
+        Restored = "restored",
     }
 }
 stored!(words: Reason);
@@ -247,6 +248,19 @@ pub(crate) async fn revoke(tx: &Tx, id: SessionId, reason: Reason, now: Timestam
         )
         .await?;
     Ok(count > 0)
+}
+
+/// Ends every session of a restored database: what was revoked after the backup
+/// is not known there. No server may run on it, since nobody is told.
+pub async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<u64> {
+    db.write(move |tx| async move {
+        tx.execute(
+            "UPDATE session SET revoked_at = $1, revoke_reason = $2 WHERE revoked_at IS NULL",
+            params![now, Reason::Restored],
+        )
+        .await
+    })
+    .await
 }
 
 /// Writes when sessions were last used, all in one go.

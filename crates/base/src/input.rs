@@ -112,10 +112,10 @@ macro_rules! input {
 #[macro_export]
 macro_rules! choice {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$word_meta:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, $crate::serde::Serialize, $crate::serde::Deserialize, $crate::schemars::JsonSchema)]
         #[serde(crate = "base::serde")]
         #[schemars(crate = "base::schemars")]
+        $(#[$meta])*
         pub enum $name { $($(#[$word_meta])* #[serde(rename = $word)] $variant),* }
 
         impl $name {

@@ -7,7 +7,7 @@ use std::{
     any::{Any, TypeId, type_name},
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
 };
 use supervisor::Supervisor;
 
@@ -25,7 +25,7 @@ pub struct App {
     /// True from the moment a stop is asked for: load balancers should look elsewhere.
     pub draining: AtomicBool,
     pub release: &'static str,
-    watch: OnceLock<Arc<dyn Watch>>,
+    watchers: RwLock<Vec<Arc<dyn Watch>>>,
     parts: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -41,7 +41,7 @@ impl App {
             signals: Signals::default(),
             draining: AtomicBool::new(false),
             release: concat!("mundo@", env!("CARGO_PKG_VERSION")),
-            watch: OnceLock::new(),
+            watchers: RwLock::default(),
             parts: HashMap::new(),
             config,
             db,
@@ -65,13 +65,16 @@ impl App {
             .unwrap_or_else(|| panic!("the assembly left out {}", type_name::<T>()))
     }
 
-    /// Whoever keeps errors and figures; set once.
+    /// Adds somebody who keeps errors and figures.
     pub fn watched_by(&self, watch: Arc<dyn Watch>) {
-        let _ = self.watch.set(watch);
+        self.watchers.write().unwrap_or_else(PoisonError::into_inner).push(watch);
     }
 
-    pub fn watch(&self) -> Option<&Arc<dyn Watch>> {
-        self.watch.get()
+    /// Tells each of those who watch.
+    pub fn tell(&self, tell: impl Fn(&dyn Watch)) {
+        for watch in self.watchers.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            tell(&**watch);
+        }
     }
 }
 

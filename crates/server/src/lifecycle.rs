@@ -1,13 +1,16 @@
 //! From settings to a running server, and to its end.
 
-use crate::router::router;
+use crate::{archive::lock::DataLock, router::router};
 use accounts::Accounts;
 use anyhow::{Context, Result, bail};
 use base::{Clock, Entropy};
+use observe::{Observer, Sentry};
 use db::{Db, Place, Settings, migrate::migrate};
 use platform::{
     App, AppState, Config,
     http::{Listener, serve},
+    mailer::{self, Mailer},
+    tasks::{self, Tasks},
 };
 use realtime::Realtime;
 use std::{
@@ -16,6 +19,9 @@ use std::{
     time::Duration,
 };
 use supervisor::{Spec, Supervisor};
+
+/// How errors and figures name this build.
+pub const RELEASE: &str = concat!("mundo@", env!("CARGO_PKG_VERSION"));
 
 /// A server that answers.
 pub struct Running {
@@ -39,9 +45,11 @@ pub fn database(config: &Config) -> Settings {
 }
 
 /// Opens the database, brings its schema up to date and reads the keys. Nothing runs yet.
-pub async fn assemble(config: Config, clock: Clock, entropy: Entropy) -> Result<AppState> {
+pub async fn assemble(config: Config, clock: Clock, entropy: Entropy, sentry: Option<Sentry>) -> Result<AppState> {
+    let mut lock = DataLock::none();
     if config.database.url.0.is_empty() {
         make_private(&config.data.dir).with_context(|| format!("the data folder {}", config.data.dir.display()))?;
+        lock = DataLock::take(&config.data.dir)?;
     }
     let db = Db::open(&database(&config)).await?;
     for name in migrate(&db, &clock).await? {
@@ -55,15 +63,21 @@ pub async fn assemble(config: Config, clock: Clock, entropy: Entropy) -> Result<
         ..supervisor::Settings::with_clock(move || now.now().as_micros())
     });
     let keys = config.data.dir.join("keys");
-    let app = App::new(config, db, clock, entropy, supervisor);
+    let observer = Observer::new(&config, db.clone(), clock.clone(), RELEASE, sentry);
+    let tasks = Tasks::default().with(Mailer::new(&config)?);
+    let app = App::new(config, db, clock, entropy, supervisor).with_part(observer.clone()).with_part(tasks).with_part(lock);
+    app.watched_by(Arc::new(observer));
     if !app.config.limits.enabled {
         app.limits.lift();
         tracing::warn!("rate limits are off: for benchmarks alone");
     }
     let app = Accounts::install(app, &keys).await?;
     let app = AppState::new(Realtime::install(app));
-    for plan in accounts::workers(&app)
+    for plan in observe::workers(&app)
         .into_iter()
+        .chain(tasks::workers(&app))
+        .chain(mailer::workers(&app))
+        .chain(accounts::workers(&app))
         .chain(realtime::workers(&app))
         .chain(community::workers(&app))
         .chain([platform::signals::clean_up(&app), platform::http::clean_up(&app)])
@@ -113,6 +127,10 @@ impl Running {
         if !stopped.is_clean() {
             tracing::warn!(?stopped, "some work had to be cut");
         }
+        if let Err(error) = self.app.part::<Observer>().flush().await {
+            tracing::warn!(%error, "the last errors were not stored");
+        }
         self.app.db.close().await;
+        self.app.part::<DataLock>().release();
     }
 }

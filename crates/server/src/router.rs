@@ -9,7 +9,9 @@ use platform::{
 
 /// The routes of the API with their table: what the documents and the sweeps read.
 pub fn api() -> Routes {
-    Routes::default().merge(accounts::routes()).merge(community::routes())
+    Routes::default().merge(accounts::routes())
+        .merge(community::routes())
+        .merge(observe::routes())
 }
 
 /// The table of routes and the schemas it names.
@@ -25,6 +27,8 @@ pub fn router(app: &AppState) -> Router<AppState> {
         .merge(routes)
         .merge(realtime::router(app))
         .merge(docs::router(&operations, &schemas))
+        .merge(observe::probes())
+        .merge(platform::mailer::dev_routes())
         .merge(web::router());
     edge::around(all, app)
 }

@@ -24,9 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 10] = [
-    "/", "/login", "/signup", "/people", "/events", "/members/{name}", "/posts/{id}", "/settings", "/feed", "/about",
-];
+const PAGES: [&str; 7] = ["/", "/login", "/signup", "/members", "/members/{name}", "/posts/{id}", "/events"];
 
 pub fn router() -> Router<AppState> {
     let pages = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(page)));

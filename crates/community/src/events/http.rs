@@ -50,14 +50,14 @@ input! {
 
 /// Where the event stands now.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Answered {
+struct RsvpSummary {
     status: Rsvp,
     going_count: i64,
 }
 
-async fn rsvp(app: AppState, actor: CurrentUser, Path(event): Path<EventId>, Json(new): Json<NewRsvp>) -> Result<Json<Answered>> {
+async fn rsvp(app: AppState, actor: CurrentUser, Path(event): Path<EventId>, Json(new): Json<NewRsvp>) -> Result<Json<RsvpSummary>> {
     let going_count = ops::rsvp(&app, &actor, event, new.status).await?;
-    Ok(Json(Answered {
+    Ok(Json(RsvpSummary {
         status: new.status,
         going_count,
     }))

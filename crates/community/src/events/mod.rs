@@ -23,6 +23,7 @@ stored!(ids: EventId);
 
 choice! {
     /// A member's answer to an event.
+    #[schemars(rename = "RsvpStatus")]
     pub enum Rsvp {
         Going = "going",
         Interested = "interested",

@@ -23,6 +23,7 @@ pub struct Author {
 
 /// A member as another member sees them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
 pub struct Profile {
     pub id: MemberId,
     pub username: String,

@@ -25,15 +25,15 @@ input! {
 
 /// Where the post stands now.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Reacted {
+struct ReactionSummary {
     reaction: Reaction,
     like_count: i64,
     liked_by_me: bool,
 }
 
-async fn react(app: AppState, actor: CurrentUser, Path(post): Path<PostId>, Json(new): Json<NewReaction>) -> Result<Json<Reacted>> {
+async fn react(app: AppState, actor: CurrentUser, Path(post): Path<PostId>, Json(new): Json<NewReaction>) -> Result<Json<ReactionSummary>> {
     let like_count = ops::react(&app, &actor, post, new.kind).await?;
-    Ok(Json(Reacted {
+    Ok(Json(ReactionSummary {
         reaction: new.kind,
         like_count,
         liked_by_me: true,

@@ -14,6 +14,7 @@ use db::stored;
 
 choice! {
     /// How a member feels about a post.
+    #[schemars(rename = "ReactionType")]
     pub enum Reaction {
         Like = "like",
         Dislike = "dislike",

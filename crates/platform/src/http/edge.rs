@@ -91,16 +91,16 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     dress(&app, &context, &route, took, trace.as_deref(), &mut response);
     if let Some(error) = error.as_deref().filter(|error| error.is_fault()) {
         log(&context.id, &route, kind, error);
-        if let Some(watch) = app.watch() {
+        app.tell(|watch| {
             watch.fault(Fault {
                 kind,
                 error,
                 place: &route,
                 request_id: Some(&context.id),
             });
-        }
+        });
     }
-    if let Some(watch) = app.watch() {
+    app.tell(|watch| {
         watch.answered(Answered {
             method: method.as_str(),
             route: &route,
@@ -108,7 +108,7 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
             took,
             code: error.as_deref().map(Error::code),
         });
-    }
+    });
     response
 }
 

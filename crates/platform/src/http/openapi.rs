@@ -16,6 +16,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     let mut named: Map<String, Value> = schemas.requests.definitions().clone();
     join(&mut named, schemas.answers.definitions());
     named.insert("Problem".to_owned(), problem());
+    named.insert("FieldProblem".to_owned(), field_problem());
     named.sort_keys();
     json!({
         "openapi": "3.1.0",
@@ -60,8 +61,11 @@ fn describe(operation: &Operation) -> Value {
     if let Some(body) = &operation.body {
         value["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
     }
-    if matches!(operation.caller, Some(Caller::Member | Caller::Operator)) {
-        value["security"] = json!([{"bearer": []}]);
+    match operation.caller {
+        Some(Caller::Member) => value["security"] = json!([{"bearer": []}]),
+        // This machine needs no token.
+        Some(Caller::Operator) => value["security"] = json!([{"bearer": []}, {}]),
+        Some(Caller::Public) | None => {}
     }
     value
 }
@@ -108,15 +112,19 @@ fn problem() -> Value {
             "detail": {"type": "string"},
             "code": {"type": "string", "examples": Texts::built_in().codes()},
             "request_id": {"type": "string"},
-            "errors": {"type": "array", "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer into the body, or the parameter's name"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            }},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+        },
+    })
+}
+
+fn field_problem() -> Value {
+    json!({
+        "type": "object",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": {"type": "string", "description": "JSON pointer into the body, or the parameter's name"},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
         },
     })
 }

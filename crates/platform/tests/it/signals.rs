@@ -45,7 +45,9 @@ impl Consumer for Scribe {
     }
 
     async fn consume(&self, _: &AppState, signals: Vec<Announced>) -> Result<()> {
-        let words = signals.iter().map(|signal| (signal.id, signal.read::<Happened>().unwrap().0));
+        let words = signals
+            .iter()
+            .map(|signal| (signal.id, signal.read::<Happened>().unwrap().0));
         self.seen.lock().unwrap().extend(words);
         match self.fate {
             Fate::Lives => Ok(()),
@@ -64,21 +66,35 @@ struct Node {
 
 impl Node {
     async fn start(app: AppState, fate: Fate) -> Node {
-        let scribe = Arc::new(Scribe { fate, seen: Mutex::default() });
+        let scribe = Arc::new(Scribe {
+            fate,
+            seen: Mutex::default(),
+        });
         let supervisor = Supervisor::new(Settings {
             spread: Duration::ZERO,
             ..Settings::with_clock(|| 0)
         });
-        let patient = Restart { first_pause: Duration::from_secs(600), ..Restart::default() };
+        let patient = Restart {
+            first_pause: Duration::from_secs(600),
+            ..Restart::default()
+        };
         let own = scribe.clone();
-        let spec = Spec::new("scribe").every(Duration::from_millis(5)).restart(patient);
+        let spec = Spec::new("scribe")
+            .every(Duration::from_millis(5))
+            .restart(patient);
         supervisor.add(spec.worker(move || Dispatch::new(app.clone(), own.clone())));
         supervisor.start().await;
         Node { supervisor, scribe }
     }
 
     fn seen(&self) -> Vec<String> {
-        self.scribe.seen.lock().unwrap().iter().map(|(_, word)| word.clone()).collect()
+        self.scribe
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, word)| word.clone())
+            .collect()
     }
 
     fn runs(&self) -> u64 {
@@ -112,11 +128,15 @@ async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 
 async fn announce(f: &Fixture, app: &AppState, word: &str) {
     let (own, now, signal) = (app.clone(), f.clock.now(), Happened(word.to_owned()));
-    app.db.write(move |tx| async move { own.signals.announce(&tx, &signal, now).await }).await.unwrap();
+    app.db
+        .write(move |tx| async move { own.signals.announce(&tx, &signal, now).await })
+        .await
+        .unwrap();
 }
 
 /// The row at once: `announce` sends it with the commit, so that nothing can happen in between.
-const ROW: &str = "INSERT INTO signal (community_id, kind, payload, created_at) VALUES (@community, 'happened', $1, $2)";
+const ROW: &str =
+    "INSERT INTO signal (community_id, kind, payload, created_at) VALUES (@community, 'happened', $1, $2)";
 
 /// Begins a transaction that announces `late`, before or after another one overtakes it, and
 /// commits it only then. Gives what the consumer saw meanwhile.
@@ -136,7 +156,8 @@ async fn overtaken(row_first: bool) -> (Fixture, Node, Vec<String>) {
             tx.execute(ROW, params![late, now]).await?;
         } else {
             // Any write gives the transaction its number.
-            tx.execute("INSERT INTO effect (label) VALUES ('late')", vec![]).await?;
+            tx.execute("INSERT INTO effect (label) VALUES ('late')", vec![])
+                .await?;
         }
         open.send(()).unwrap();
         committed.await.unwrap();
@@ -162,9 +183,20 @@ async fn overtaken(row_first: bool) -> (Fixture, Node, Vec<String>) {
 async fn a_signal_that_commits_late_is_not_stepped_over() {
     for row_first in [true, false] {
         let (f, node, meanwhile) = overtaken(row_first).await;
-        assert_eq!(meanwhile, ["before"], "`quick` must wait for the older transaction");
+        assert_eq!(
+            meanwhile,
+            ["before"],
+            "`quick` must wait for the older transaction"
+        );
         node.has(&["before", "late", "quick"]).await;
-        let ids: Vec<i64> = node.scribe.seen.lock().unwrap().iter().map(|(id, _)| *id).collect();
+        let ids: Vec<i64> = node
+            .scribe
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(id, _)| *id)
+            .collect();
         let sql = "SELECT /* every community */ id FROM signal ORDER BY xid, id";
         assert_eq!(f.db.all(sql, vec![], |row| row.get::<i64>(0)).await.unwrap(), ids);
         assert_eq!(ids[1] < ids[2], row_first, "the story is told both ways round");

@@ -1,8 +1,10 @@
 //! The command line: a file for each command.
 
+mod backup;
 mod config;
 mod data;
 mod openapi;
+mod restore;
 mod seed;
 mod serve;
 
@@ -42,6 +44,16 @@ enum Command {
         #[command(flatten)]
         settings: Flags,
     },
+    /// Copy database, media and keys into a folder, while the server runs
+    ///
+    /// The keys are sealed under a passphrase inside the backup, or go into a file of
+    /// their own: choose one. Restore with `mundo restore`.
+    Backup(backup::Options),
+    /// Put a backup back, with the server stopped
+    ///
+    /// Everything in the backup is checked before anything is replaced. All sessions end:
+    /// everybody logs in again. With PostgreSQL the database is the one of `DATABASE_URL`.
+    Restore(restore::Options),
     /// Print every setting, its value and where it came from
     Config {
         #[command(flatten)]
@@ -99,6 +111,8 @@ pub fn run() -> Result<()> {
         Command::Serve { settings, demo } => serve::run(&settings, demo),
         Command::Migrate { settings } => data::migrate(&settings),
         Command::Seed { what, settings } => seed::run(what, &settings),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => restore::run(&options),
         Command::Config { settings } => config::run(&settings),
         Command::Openapi => openapi::run(),
         Command::Version => {
@@ -111,11 +125,4 @@ pub fn run() -> Result<()> {
 /// Runs a command that needs the async runtime.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
-}
-
-fn log_to_terminal(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Only the first call of a process counts.
-    let _ = if config.log.format == "json" { log.json().try_init() } else { log.try_init() };
 }

@@ -13,9 +13,9 @@ pub enum What {
 
 pub fn run(what: What, settings: &Flags) -> Result<()> {
     let (config, _) = settings.load()?;
-    super::log_to_terminal(&config);
+    let _telemetry = observe::telemetry::init(&config, lifecycle::RELEASE)?;
     block_on(async {
-        let app = lifecycle::assemble(config, Clock::system(), Entropy::system()).await?;
+        let app = lifecycle::assemble(config, Clock::system(), Entropy::system(), None).await?;
         let report = match what {
             What::Demo => seed::demo(&app).await?.map(|demo| demo.to_string()),
             What::Bench => seed::bench(&app).await?,

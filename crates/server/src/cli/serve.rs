@@ -8,14 +8,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub fn run(settings: &Flags, demo: bool) -> Result<()> {
     let (config, warnings) = settings.load()?;
-    super::log_to_terminal(&config);
+    let telemetry = observe::telemetry::init(&config, lifecycle::RELEASE)?;
     block_on(async {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let app = lifecycle::assemble(config, Clock::system(), Entropy::system()).await?;
+        let app = lifecycle::assemble(config, Clock::system(), Entropy::system(), telemetry.sentry()).await?;
         if demo {
             match seed::demo(&app).await? {
                 Some(demo) => println!("{demo}"),

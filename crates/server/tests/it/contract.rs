@@ -37,6 +37,8 @@ async fn schemathesis_finds_nothing() {
         .current_dir(folder.path())
         .arg("--config-file")
         .arg(config)
+        .env("SCHEMATHESIS_HOOKS", root().join("crates/server/tests/schemathesis_hooks.py"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .args(["run", &format!("{}/api/openapi.json", app.url)])
         .args(["--header", &format!("Authorization: Bearer {}", ana.token)])
         .args(["--checks", "all"]);

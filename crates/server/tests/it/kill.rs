@@ -38,8 +38,12 @@ async fn story(database_url: Option<String>) {
     }))
     .await;
     let (burst, began) = (Burst::default(), Instant::now());
-    let clients = members.iter().enumerate().map(|(n, member)| client(n, member, &burst));
-    let (acknowledged, starts) = tokio::join!(join_all(clients.collect::<Vec<_>>()), reaper(&mut server, &burst));
+    let clients = members
+        .iter()
+        .enumerate()
+        .map(|(n, member)| client(n, member, &burst));
+    let (acknowledged, starts) =
+        tokio::join!(join_all(clients.collect::<Vec<_>>()), reaper(&mut server, &burst));
     let (took, database) = (began.elapsed(), server.database().await);
     println!(
         "{}: {POSTS} posts in {took:.1?} through {KILLS} kills; {} requests cut, {} answers replayed; first start \
@@ -49,15 +53,24 @@ async fn story(database_url: Option<String>) {
         burst.replayed.load(SeqCst),
         starts.iter().max().unwrap(),
     );
-    assert!(burst.cut.load(SeqCst) > 0, "no kill hit a request: the burst proves nothing");
-    assert!(starts.iter().all(|start| *start < Duration::from_secs(5)), "a restart took too long: {starts:?}");
+    assert!(
+        burst.cut.load(SeqCst) > 0,
+        "no kill hit a request: the burst proves nothing"
+    );
+    assert!(
+        starts.iter().all(|start| *start < Duration::from_secs(5)),
+        "a restart took too long: {starts:?}"
+    );
 
     // By the API: each member's posts are those acknowledged, by id and body, each once.
     for (member, acknowledged) in members.iter().zip(&acknowledged) {
         let seen = member.posts().await;
         let unique: BTreeMap<_, _> = seen.iter().map(|(id, body)| (body.clone(), id.clone())).collect();
         assert_eq!(unique.len(), seen.len(), "a post is there twice");
-        assert_eq!(&unique, acknowledged, "what is there is not what was acknowledged");
+        assert_eq!(
+            &unique, acknowledged,
+            "what is there is not what was acknowledged"
+        );
     }
     // By the database: a post, its kept answer and its signal stand or fall together.
     let counts = [
@@ -76,11 +89,18 @@ async fn story(database_url: Option<String>) {
     );
     let give_up = Instant::now() + Duration::from_secs(15);
     while count(&database, sql).await > 0 {
-        assert!(Instant::now() < give_up, "{} signals are not consumed", count(&database, sql).await);
+        assert!(
+            Instant::now() < give_up,
+            "{} signals are not consumed",
+            count(&database, sql).await
+        );
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     if database.engine_name() == "sqlite" {
-        let health: Option<String> = database.one("PRAGMA integrity_check", vec![], |row| row.get(0)).await.unwrap();
+        let health: Option<String> = database
+            .one("PRAGMA integrity_check", vec![], |row| row.get(0))
+            .await
+            .unwrap();
         assert_eq!(health.as_deref(), Some("ok"));
     }
     database.close().await;
@@ -90,7 +110,11 @@ async fn story(database_url: Option<String>) {
 }
 
 async fn count(database: &db::Db, sql: &'static str) -> i64 {
-    database.one(sql, vec![], |row| row.get(0)).await.expect("the database answers").unwrap_or(0)
+    database
+        .one(sql, vec![], |row| row.get(0))
+        .await
+        .expect("the database answers")
+        .unwrap_or(0)
 }
 
 /// Publishes its share, repeating each post with the same key until it is acknowledged. Gives bodies with ids.
@@ -125,9 +149,16 @@ async fn client(n: usize, member: &Member, burst: &Burst) -> BTreeMap<String, St
 async fn reaper(server: &mut Server, burst: &Burst) -> Vec<Duration> {
     let mut starts = vec![];
     for kill in 1..=KILLS {
-        let (enough, give_up) = (kill * POSTS / (KILLS + 1), Instant::now() + Duration::from_secs(30));
+        let (enough, give_up) = (
+            kill * POSTS / (KILLS + 1),
+            Instant::now() + Duration::from_secs(30),
+        );
         while burst.acknowledged.load(SeqCst) < enough {
-            assert!(Instant::now() < give_up, "the burst does not go on: {}", server.log());
+            assert!(
+                Instant::now() < give_up,
+                "the burst does not go on: {}",
+                server.log()
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         server.kill();
@@ -148,7 +179,10 @@ async fn a_clean_start_logs_no_warning() {
     }
     println!("ten clean starts: to the first answer {starts:.0?}; SIGTERM to the end {stops:.0?}");
     let log = server.log();
-    assert!(log.contains("stopped"), "nothing is logged, so nothing is proved: {log}");
+    assert!(
+        log.contains("stopped"),
+        "nothing is logged, so nothing is proved: {log}"
+    );
     for word in ["WARN", "ERROR", "panicked"] {
         assert!(!log.contains(word), "{log}");
     }

@@ -1,11 +1,14 @@
 //! The server as its users meet it.
 
+mod backup;
 mod browser;
 mod contract;
 mod conventions;
 mod feed;
 mod foreign;
+mod kill;
 mod members;
+mod outage;
 mod process;
 mod realtime;
 mod sessions;
@@ -17,7 +20,7 @@ use testkit::TestApp;
 
 /// The whole server, as the binary puts it together.
 async fn server(config: platform::Config, clock: base::Clock, entropy: base::Entropy) -> (AppState, axum::Router<AppState>) {
-    let app = server::lifecycle::assemble(config, clock, entropy).await.expect("the server is put together");
+    let app = server::lifecycle::assemble(config, clock, entropy, None).await.expect("the server is put together");
     let router = server::router::router(&app);
     (app, router)
 }

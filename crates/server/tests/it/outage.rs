@@ -33,9 +33,15 @@ struct Load {
 impl Load {
     async fn all_served(&self, server: &Server) {
         let give_up = Instant::now() + Duration::from_secs(20);
-        self.served_in_a_row.iter().for_each(|count| count.store(0, SeqCst));
+        self.served_in_a_row
+            .iter()
+            .for_each(|count| count.store(0, SeqCst));
         while self.served_in_a_row.iter().any(|count| count.load(SeqCst) < 6) {
-            assert!(Instant::now() < give_up, "the clients are not served: {}", server.log());
+            assert!(
+                Instant::now() < give_up,
+                "the clients are not served: {}",
+                server.log()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -43,7 +49,9 @@ impl Load {
 
 #[tokio::test]
 async fn a_lost_database_is_a_pause() {
-    let mut cluster = spawn_blocking(|| pgtemp::Cluster::start().expect("PostgreSQL starts")).await.unwrap();
+    let mut cluster = spawn_blocking(|| pgtemp::Cluster::start().expect("PostgreSQL starts"))
+        .await
+        .unwrap();
     let mut server = Server::new(Some(cluster.url("postgres")), &UNHINDERED);
     server.start().await;
     let members = join_all((0..CLIENTS).map(|n| {
@@ -52,7 +60,10 @@ async fn a_lost_database_is_a_pause() {
     }))
     .await;
     let load = Load::default();
-    let clients = members.iter().enumerate().map(|(n, member)| client(n, member, &load));
+    let clients = members
+        .iter()
+        .enumerate()
+        .map(|(n, member)| client(n, member, &load));
     let outage = async {
         load.all_served(&server).await;
         let stopping = Instant::now();
@@ -76,7 +87,8 @@ async fn a_lost_database_is_a_pause() {
         load.over.store(true, SeqCst);
         (cluster, [stopping, stopped, resuming, resumed])
     };
-    let (posted, (cluster, [stopping, stopped, resuming, resumed])) = tokio::join!(join_all(clients.collect::<Vec<_>>()), outage);
+    let (posted, (cluster, [stopping, stopped, resuming, resumed])) =
+        tokio::join!(join_all(clients.collect::<Vec<_>>()), outage);
     assert!(server.is_running(), "the program ended: {}", server.log());
 
     let answers = std::mem::take(&mut *load.answers.lock().unwrap());
@@ -85,22 +97,42 @@ async fn a_lost_database_is_a_pause() {
         let (heard, took) = (&answer.heard, answer.ended - answer.began);
         assert!(took < REQUEST_TIMEOUT, "an answer took {took:?}");
         match heard.status {
-            200 | 201 => assert!(answer.began < stopped || answer.ended > resuming, "served without a database: {heard:?}"),
+            200 | 201 => assert!(
+                answer.began < stopped || answer.ended > resuming,
+                "served without a database: {heard:?}"
+            ),
             503 => {
                 assert!(answer.ended > stopping, "refused with a database: {heard:?}");
-                assert_eq!(heard.header("content-type"), "application/problem+json", "{heard:?}");
-                assert!(heard.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{heard:?}");
+                assert_eq!(
+                    heard.header("content-type"),
+                    "application/problem+json",
+                    "{heard:?}"
+                );
+                assert!(
+                    heard
+                        .header("retry-after")
+                        .parse::<u32>()
+                        .is_ok_and(|seconds| seconds > 0),
+                    "{heard:?}"
+                );
                 assert_eq!(heard.body["status"], 503, "{heard:?}");
                 during += usize::from(answer.began > stopped && answer.ended < resuming);
             }
             _ => panic!("neither served nor told to try again: {heard:?}"),
         }
     }
-    assert!(during >= CLIENTS, "only {during} answers without a database: the outage proves nothing");
+    assert!(
+        during >= CLIENTS,
+        "only {during} answers without a database: the outage proves nothing"
+    );
     let refused = answers.iter().filter(|answer| answer.heard.status == 503);
     let last = refused.clone().map(|answer| answer.ended).max().unwrap();
     let recovered = last.saturating_duration_since(resumed);
-    let slowest = answers.iter().map(|answer| answer.ended - answer.began).max().unwrap();
+    let slowest = answers
+        .iter()
+        .map(|answer| answer.ended - answer.began)
+        .max()
+        .unwrap();
     println!(
         "{} answers, {} of them 503 ({during} while it was away); the last 503 came {recovered:.0?} after the database \
          was back (it started in {:.0?}); the slowest answer took {slowest:.0?}",
@@ -108,11 +140,22 @@ async fn a_lost_database_is_a_pause() {
         refused.count(),
         resumed - resuming,
     );
-    assert!(recovered <= Duration::from_secs(3), "well again after {recovered:?}");
+    assert!(
+        recovered <= Duration::from_secs(3),
+        "well again after {recovered:?}"
+    );
 
     for (member, posted) in members.iter().zip(posted) {
-        assert_eq!(member.get("/me").await.unwrap().status, 200, "the session is lost");
-        assert_eq!(member.refresh().await.unwrap().status, 200, "the session cannot be renewed");
+        assert_eq!(
+            member.get("/me").await.unwrap().status,
+            200,
+            "the session is lost"
+        );
+        assert_eq!(
+            member.refresh().await.unwrap().status,
+            200,
+            "the session cannot be renewed"
+        );
         let seen: Vec<String> = member.posts().await.into_iter().map(|(_, body)| body).collect();
         for body in posted {
             assert_eq!(seen.iter().filter(|other| **other == body).count(), 1, "{body}");
@@ -135,7 +178,9 @@ async fn client(n: usize, member: &Member, load: &Load) -> Vec<String> {
         } else {
             member.get("/feed").await
         };
-        let heard = heard.unwrap_or_else(|error| panic!("client {n} has no answer after {:?}: {error:?}", began.elapsed()));
+        let heard = heard.unwrap_or_else(|error| {
+            panic!("client {n} has no answer after {:?}: {error:?}", began.elapsed())
+        });
         match heard.status {
             200 => drop(load.served_in_a_row[n].fetch_add(1, SeqCst)),
             201 => {
@@ -144,7 +189,11 @@ async fn client(n: usize, member: &Member, load: &Load) -> Vec<String> {
             }
             _ => load.served_in_a_row[n].store(0, SeqCst),
         }
-        load.answers.lock().unwrap().push(Answer { began, ended: Instant::now(), heard });
+        load.answers.lock().unwrap().push(Answer {
+            began,
+            ended: Instant::now(),
+            heard,
+        });
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     posted

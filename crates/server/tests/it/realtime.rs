@@ -61,33 +61,3 @@ async fn who_logs_out_is_put_out() {
     })
     .await;
 }
-#[tokio::test]
-async fn tmp_bad_stranger() {
-    let app = app_with(&[]).await;
-    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
-    bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
-    client(&app, "push", json!({"author": {"id": ana.id, "token": ana.token}, "follower": bruno.token, "stranger": bruno.token})).await;
-}
-#[tokio::test]
-async fn tmp_bad_follower() {
-    let app = app_with(&[]).await;
-    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
-    client(&app, "push", json!({"author": {"id": ana.id, "token": ana.token}, "follower": bruno.token, "stranger": bruno.token})).await;
-}
-#[tokio::test]
-async fn tmp_bad_refusal() {
-    let app = app_with(&[]).await;
-    let ana = app.user("Ana").await;
-    client(&app, "refuses", json!({"tokens": {"good": ana.token}})).await;
-}
-#[tokio::test]
-async fn tmp_bad_revoked() {
-    let app = app_with(&[]).await;
-    let ana = app.user("Ana").await;
-    client(&app, "revoked", json!({"token": ana.token, "other": ana.token, "reason": "log_out"})).await;
-}
-#[tokio::test]
-async fn tmp_bad_connects() {
-    let app = app_with(&[]).await;
-    client(&app, "connects", json!({"token": "x"})).await;
-}

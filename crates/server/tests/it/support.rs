@@ -35,14 +35,22 @@ pub struct Server {
 impl Server {
     /// A server that is not started yet.
     pub fn new(database_url: Option<String>, environment: &[(&str, &str)]) -> Server {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port is free").port();
-        let texts = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|own| own.local_addr())
+            .expect("a port is free")
+            .port();
+        let texts = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let database = database_url.clone().map(|url| ("DATABASE_URL".to_owned(), url));
         Server {
             url: format!("http://127.0.0.1:{port}"),
             environment: texts.chain(database).collect(),
             database_url,
-            http: Client::builder().timeout(Duration::from_secs(40)).build().expect("a client"),
+            http: Client::builder()
+                .timeout(Duration::from_secs(40))
+                .build()
+                .expect("a client"),
             port,
             folder: tempfile::tempdir().expect("there is a temporary folder"),
             child: None,
@@ -53,7 +61,11 @@ impl Server {
     pub async fn start(&mut self) -> Duration {
         assert!(self.child.is_none(), "it runs already");
         let began = Instant::now();
-        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).expect("the log opens");
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("the log opens");
         let child = Command::new(env!("CARGO_BIN_EXE_mundo"))
             .args(["serve", "--port", &self.port.to_string(), "--data"])
             .arg(self.data())
@@ -96,7 +108,10 @@ impl Server {
     pub async fn terminate(&mut self) -> (ExitStatus, Duration) {
         let mut child = self.child.take().expect("it runs");
         let began = Instant::now();
-        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .expect("kill runs");
         assert!(sent.success(), "the program was gone: {}", self.log());
         loop {
             if let Some(status) = child.try_wait().expect("the child is ours") {
@@ -144,7 +159,13 @@ impl Server {
             "email": format!("{name}@example.test"), "password": "correct horse",
             "username": name, "display_name": name,
         });
-        let answer = self.http.post(format!("{}/api/v1/auth/register", self.url)).json(&body).send().await.expect("an answer");
+        let answer = self
+            .http
+            .post(format!("{}/api/v1/auth/register", self.url))
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 201);
         let session: Value = answer.json().await.expect("JSON");
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -187,13 +208,18 @@ pub struct Heard {
 
 impl Heard {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
 impl Member {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}/api/v1{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     pub async fn get(&self, path: &str) -> Result<Heard, reqwest::Error> {
@@ -201,19 +227,32 @@ impl Member {
     }
 
     pub async fn publish(&self, body: &str, key: &str) -> Result<Heard, reqwest::Error> {
-        hear(self.request(Method::POST, "/posts").header("idempotency-key", key).json(&json!({"body": body}))).await
+        hear(
+            self.request(Method::POST, "/posts")
+                .header("idempotency-key", key)
+                .json(&json!({"body": body})),
+        )
+        .await
     }
 
     pub async fn refresh(&self) -> Result<Heard, reqwest::Error> {
         let body = json!({"refresh_token": self.refresh_token, "device_token": self.device_token});
-        hear(self.http.post(format!("{}/api/v1/auth/refresh", self.url)).json(&body)).await
+        hear(
+            self.http
+                .post(format!("{}/api/v1/auth/refresh", self.url))
+                .json(&body),
+        )
+        .await
     }
 
     /// Every post of this member, by the API, page by page: id and body.
     pub async fn posts(&self) -> Vec<(String, String)> {
         let (mut seen, mut cursor) = (vec![], String::new());
         loop {
-            let page = self.get(&format!("/posts?limit=100{cursor}")).await.expect("an answer");
+            let page = self
+                .get(&format!("/posts?limit=100{cursor}"))
+                .await
+                .expect("an answer");
             assert_eq!(page.status, 200, "{page:?}");
             let text = |value: &Value| value.as_str().expect("a text").to_owned();
             let items = page.body["items"].as_array().expect("a list");
@@ -232,5 +271,9 @@ async fn hear(request: RequestBuilder) -> Result<Heard, reqwest::Error> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await?;
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Heard { status, headers, body })
+    Ok(Heard {
+        status,
+        headers,
+        body,
+    })
 }

@@ -1,0 +1,343 @@
+//! Backups: made under writes, restored whole, refused when anything is wrong.
+
+use crate::{app_with, each_db, server};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use tempfile::TempDir;
+use testkit::TestApp;
+
+const PASSPHRASE: &str = "a milonga at midnight";
+
+/// A place for backups and the settings of one app's commands.
+struct Desk {
+    folder: TempDir,
+    data: PathBuf,
+    database_url: String,
+}
+
+impl Desk {
+    fn of(app: &TestApp) -> Desk {
+        Desk {
+            folder: tempfile::tempdir().unwrap(),
+            data: app.app.config.data.dir.clone(),
+            database_url: app.app.config.database.url.0.clone(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same desk, restoring elsewhere: into an empty folder and an empty database.
+    async fn elsewhere(&mut self) {
+        self.data = self.path("restored");
+        if !self.database_url.is_empty() {
+            self.database_url = testkit::postgres_url().await;
+        }
+    }
+
+    /// `mundo`, with `$` in front of names inside the desk's folder.
+    fn command(&self, passphrase: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mundo"));
+        for argument in arguments {
+            match argument.strip_prefix('$') {
+                Some(name) => command.arg(self.path(name)),
+                None => command.arg(argument),
+            };
+        }
+        command
+            .env_clear()
+            .current_dir(self.folder.path())
+            .env("MUNDO_DATA", &self.data)
+            .env("DATABASE_URL", &self.database_url)
+            .env("MUNDO_BACKUP_PASSPHRASE", passphrase);
+        command
+    }
+
+    fn mundo(&self, passphrase: &str, arguments: &[&str]) -> (bool, String) {
+        let output = self.command(passphrase, arguments).output().expect("the program starts");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    #[track_caller]
+    fn does(&self, passphrase: &str, arguments: &[&str]) -> String {
+        let (good, text) = self.mundo(passphrase, arguments);
+        assert!(good, "{arguments:?}: {text}");
+        text
+    }
+
+    /// Refused with these words, and nothing on the desk has changed.
+    #[track_caller]
+    fn refuses(&self, passphrase: &str, arguments: &[&str], words: &str) {
+        let before = contents(self.folder.path());
+        let (good, text) = self.mundo(passphrase, arguments);
+        assert!(!good && text.contains(words), "{arguments:?}: {text}");
+        assert_eq!(text.trim().lines().count(), 1, "one sentence: {text}");
+        assert!(before == contents(self.folder.path()), "something was changed: {text}");
+    }
+
+    /// The app on what the desk's folder and database hold.
+    async fn serve(&self) -> TestApp {
+        let url = Some(self.database_url.clone()).filter(|url| !url.is_empty());
+        TestApp::start(&server, url, &[("data.dir", self.data.to_str().unwrap())]).await
+    }
+}
+
+/// Every file below the folder. The lock file says nothing, SQLite's shared memory is not data.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(contents(&path));
+        } else if !["mundo.lock", "mundo.db-shm"].iter().any(|name| path.ends_with(name)) {
+            files.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    files
+}
+
+async fn log_in(app: &TestApp) -> String {
+    let form = json!({"email": "ana@example.test", "password": "correct horse"});
+    let session = app.post("/api/v1/auth/login", form).await.expect(200);
+    session["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn bodies(app: &TestApp, token: &str) -> Vec<String> {
+    let (mut bodies, mut cursor) = (vec![], String::new());
+    loop {
+        let url = format!("{}/api/v1/feed?limit=100{cursor}", app.url);
+        let page: Value = testkit::Answer::of(app.http.get(url).bearer_auth(token)).await.expect(200);
+        let items = page["items"].as_array().unwrap();
+        bodies.extend(items.iter().map(|item| item["body"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return bodies,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        let media = app.app.config.data.dir.join("media/ab");
+        fs::create_dir_all(&media).unwrap();
+        fs::write(media.join("photo.jpg"), b"two dancers").unwrap();
+        let ana = app.user("Ana").await;
+        for n in 0..20 {
+            ana.post("/posts", json!({"body": format!("post {n}")})).await.expect(201);
+        }
+
+        let done = AtomicBool::new(false);
+        let writing = async {
+            let mut count = 20;
+            while !done.load(Ordering::SeqCst) {
+                ana.post("/posts", json!({"body": format!("post {count}")})).await.expect(201);
+                count += 1;
+            }
+            count
+        };
+        let backing_up = async {
+            let mut command = desk.command(PASSPHRASE, &["backup", "--to", "$one"]);
+            let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+            done.store(true, Ordering::SeqCst);
+            output
+        };
+        let (output, written) = tokio::join!(backing_up, writing);
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && text.contains("The keys are in it, sealed"), "{text}");
+        assert!(written > 30, "it was written to meanwhile: {written}");
+        assert!(!desk.path("one.partial").exists());
+
+        desk.elsewhere().await;
+        let text = desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
+        assert!(text.contains("All sessions were ended (1)"), "{text}");
+        assert_eq!(fs::read(desk.data.join("media/ab/photo.jpg")).unwrap(), b"two dancers");
+
+        let restored = desk.serve().await;
+        restored
+            .post("/api/v1/auth/refresh", json!({"refresh_token": ana.refresh_token, "device_token": ana.device_token}))
+            .await
+            .refused(401, "session_revoked");
+        let me = restored.http.get(format!("{}/api/v1/me", restored.url)).bearer_auth(&ana.token);
+        testkit::Answer::of(me).await.refused(401, "session_revoked");
+
+        let token = log_in(&restored).await;
+        let mut posts = bodies(&restored, &token).await;
+        posts.reverse();
+        let wanted: Vec<String> = (0..posts.len()).map(|n| format!("post {n}")).collect();
+        assert!((20..=written).contains(&posts.len()), "{} of {written} posts", posts.len());
+        assert_eq!(posts, wanted, "no post is missing before the last");
+        ana.get("/me").await.expect(200);
+        restored.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_never_lie_in_a_backup_in_the_clear() {
+    let app = app_with(&[]).await;
+    let desk = Desk::of(&app);
+    desk.refuses("", &["backup", "--to", "$none"], "where should the keys go?");
+    desk.refuses("short", &["backup", "--to", "$none"], "the passphrase is too short");
+    desk.refuses("", &["backup", "--to", "$none", "--keys", "$none/keys"], "kept apart");
+    desk.does(PASSPHRASE, &["backup", "--to", "$sealed"]);
+    desk.does("", &["backup", "--to", "$apart", "--keys", "$keys.json"]);
+
+    let key = fs::read(desk.data.join("keys/master.key")).unwrap();
+    let key = key.trim_ascii();
+    for (path, bytes) in contents(&desk.path("sealed")).into_iter().chain(contents(&desk.path("apart"))) {
+        assert!(!bytes.windows(key.len()).any(|part| part == key), "{} holds the key", path.display());
+    }
+    assert!(!desk.path("apart/keys.sealed").exists() && desk.path("sealed/keys.sealed").exists());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("keys.json")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    desk.refuses("", &["backup", "--to", "$again", "--keys", "$keys.json"], "is there already");
+    desk.refuses(PASSPHRASE, &["backup", "--to", "$sealed"], "is there already");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_byte_is_refused_wherever_it_is() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        fs::create_dir_all(desk.data.join("media")).unwrap();
+        fs::write(desk.data.join("media/photo.jpg"), b"two dancers").unwrap();
+        app.user("Ana").await;
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+        desk.elsewhere().await;
+        let files = contents(&desk.path("one"));
+        assert_eq!(files.len(), 5, "{:?}", files.keys());
+        for (path, good) in files {
+            let mut bent = good.clone();
+            bent[good.len() / 2] ^= 1;
+            fs::write(&path, &bent).unwrap();
+            desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "the backup");
+            fs::write(&path, &good[..good.len() - 1]).unwrap();
+            desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "the backup");
+            fs::write(&path, good).unwrap();
+        }
+        fs::rename(desk.path("one/media/photo.jpg"), desk.path("photo.jpg")).unwrap();
+        desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "the backup is damaged: media/photo.jpg");
+        fs::rename(desk.path("photo.jpg"), desk.path("one/media/photo.jpg")).unwrap();
+        desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_passphrase_and_other_keys_are_refused() {
+    let (app, other) = (app_with(&[]).await, testkit::TestApp::start(&other_server, None, &[]).await);
+    let mut desk = Desk::of(&app);
+    desk.does(PASSPHRASE, &["backup", "--to", "$sealed"]);
+    desk.does("", &["backup", "--to", "$apart", "--keys", "$keys.json"]);
+    let foreign = Desk::of(&other);
+    foreign.does("", &["backup", "--to", "$b", "--keys", "$keys.json"]);
+    let foreign = foreign.path("keys.json");
+    let foreign = foreign.to_str().unwrap();
+
+    desk.elsewhere().await;
+    desk.refuses("another passphrase", &["restore", "--from", "$sealed"], "the passphrase is wrong");
+    desk.refuses("", &["restore", "--from", "$sealed"], "give their passphrase");
+    desk.refuses("", &["restore", "--from", "$sealed", "--keys", foreign], "these are other keys");
+    desk.refuses(PASSPHRASE, &["restore", "--from", "$apart"], "give their file with --keys");
+    desk.refuses("", &["restore", "--from", "$apart", "--keys", foreign], "these are other keys");
+    desk.does("", &["restore", "--from", "$apart", "--keys", "$keys.json"]);
+    for app in [app, other] {
+        app.end().await;
+    }
+}
+
+/// The same server with other chance, and so with other keys.
+async fn other_server(
+    config: platform::Config,
+    clock: base::Clock,
+    _: base::Entropy,
+) -> (platform::AppState, axum::Router<platform::AppState>) {
+    server(config, clock, base::Entropy::seeded(8)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        app.user("Ana").await;
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+        desk.elsewhere().await;
+        desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
+        let later = desk.serve().await;
+        let berta = later.user("Berta").await;
+        berta.post("/posts", json!({"body": "after the backup"})).await.expect(201);
+        // A server runs there: not even --replace may touch it.
+        let words = if desk.database_url.is_empty() { "another mundo is using" } else { "a running mundo uses" };
+        let (good, text) = desk.mundo(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+        assert!(!good && text.contains(words), "{text}");
+        berta.get("/me").await.expect(200);
+        let lock = later.app.clone();
+        later.end().await;
+        lock.part::<server::archive::lock::DataLock>().release();
+
+        desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "holds data already; give --replace");
+        let before = contents(&desk.data);
+        // PostgreSQL closes a connection a moment after its client.
+        let mut outcome = (false, String::new());
+        for _ in 0..20 {
+            outcome = desk.mundo(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+            if !outcome.1.contains(words) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(outcome.0, "{}", outcome.1);
+        let aside: Vec<PathBuf> = fs::read_dir(desk.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir() && path.to_str().unwrap().contains("restored.before-restore-"))
+            .collect();
+        let [aside] = &aside[..] else { panic!("{aside:?}") };
+        let moved: Vec<Vec<u8>> = contents(aside).into_values().collect();
+        assert_eq!(moved, before.into_values().collect::<Vec<_>>());
+        if !desk.database_url.is_empty() {
+            let dump = PathBuf::from(format!("{}.pgdump", aside.display()));
+            assert!(fs::metadata(dump).unwrap().len() > 0);
+        }
+        let restored = desk.serve().await;
+        let token = log_in(&restored).await;
+        assert!(bodies(&restored, &token).await.is_empty(), "what came after the backup is gone");
+        restored.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let app = app_with(&[]).await;
+    let desk = Desk::of(&app);
+    let (good, text) = desk.mundo("", &["serve", "--port", "0"]);
+    assert!(!good && text.contains("another mundo is using the data folder"), "{text}");
+    app.get("/healthz").await.expect(200);
+    app.end().await;
+}
+
+#[test]
+fn a_backup_goes_back_to_its_own_kind_of_database() {
+    let desk = Desk {
+        folder: tempfile::tempdir().unwrap(),
+        data: "nowhere".into(),
+        database_url: String::new(),
+    };
+    desk.refuses(PASSPHRASE, &["backup", "--to", "$one"], "there is no database in nowhere");
+    desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "is not a backup");
+    for (command, words) in [("backup", "--passphrase-file"), ("restore", "--replace")] {
+        let help = desk.does("", &[command, "--help"]);
+        assert!(help.contains(words) && help.contains("MUNDO_BACKUP_PASSPHRASE"), "{help}");
+    }
+}
