@@ -87,7 +87,10 @@ impl Ring {
         Ring {
             header: header(&first.id),
             signing: first.signing.clone(),
-            verifying: keys.iter().map(|key| (header(&key.id), key.signing.verifying_key())).collect(),
+            verifying: keys
+                .iter()
+                .map(|key| (header(&key.id), key.signing.verifying_key()))
+                .collect(),
         }
     }
 }
@@ -144,7 +147,11 @@ impl AccessTokens {
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified> {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
         let shard = &self.verified[hash[0] as usize % SHARDS];
-        let known = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        let known = shard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)
+            .copied();
         let verified = match known {
             Some(verified) => verified,
             None => self.read(token, now)?,

@@ -33,10 +33,22 @@ impl FromRequestParts<AppState> for Client {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let headers = &parts.headers;
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let user_agent = text("user-agent").chars().filter(|c| !c.is_control()).take(200).collect();
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
+        let user_agent = text("user-agent")
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
         if text("x-client") != "web" {
-            return Ok(Client { user_agent, ..Client::default() });
+            return Ok(Client {
+                user_agent,
+                ..Client::default()
+            });
         }
         let same_site = text("sec-fetch-site") == "same-origin" || text("origin") == app.config.public_url();
         if !same_site {
@@ -64,7 +76,11 @@ impl Describe for Client {
 
 /// `__Host-` cookies need https; plain http on localhost has names of its own.
 fn cookie_name(app: &App, name: &str) -> String {
-    if app.config.is_https() { format!("__Host-{name}") } else { format!("mundo-dev-{name}") }
+    if app.config.is_https() {
+        format!("__Host-{name}")
+    } else {
+        format!("mundo-dev-{name}")
+    }
 }
 
 /// A cookie by its exact name; sent twice it counts as not sent.
@@ -78,7 +94,11 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter(|(key, _)| *key == name)
         .map(|(_, value)| value.to_owned());
     let value = values.next()?;
-    values.next().is_none().then_some(value).filter(|value| !value.is_empty())
+    values
+        .next()
+        .is_none()
+        .then_some(value)
+        .filter(|value| !value.is_empty())
 }
 
 fn set(app: &App, name: &str, value: &str, max_age_s: i64) -> (HeaderName, HeaderValue) {

@@ -20,13 +20,23 @@ use std::time::Duration;
 pub fn routes() -> Routes {
     let limited = [Kind::RateLimited, Kind::Unauthenticated];
     Routes::new("accounts")
-        .post("/auth/register", "register", register, "Open an account and log in")
+        .post(
+            "/auth/register",
+            "register",
+            register,
+            "Open an account and log in",
+        )
         .by(Caller::Public)
         .refuses(&[Kind::Conflict, Kind::RateLimited])
         .post("/auth/login", "log_in", log_in, "Log in with e-mail and password")
         .by(Caller::Public)
         .refuses(&limited)
-        .post("/auth/refresh", "refresh", refresh, "Exchange a refresh token for a new pair")
+        .post(
+            "/auth/refresh",
+            "refresh",
+            refresh,
+            "Exchange a refresh token for a new pair",
+        )
         .by(Caller::Public)
         .refuses(&limited)
         .post("/auth/logout", "log_out", log_out, "End this session")
@@ -149,11 +159,19 @@ input! {
     }
 }
 
-async fn refresh(app: AppState, context: Context, client: Client, Json(given): Json<Refresh>) -> Result<(HeaderMap, Json<SessionTokens>)> {
+async fn refresh(
+    app: AppState,
+    context: Context,
+    client: Client,
+    Json(given): Json<Refresh>,
+) -> Result<(HeaderMap, Json<SessionTokens>)> {
     let (token, device) = if client.is_browser {
         (client.refresh_token.clone(), client.device_token.clone())
     } else {
-        (given.refresh_token.map(String::from), given.device_token.map(String::from))
+        (
+            given.refresh_token.map(String::from),
+            given.device_token.map(String::from),
+        )
     };
     let token = token.ok_or_else(|| unauthenticated("no_session"))?;
     let limit = per("refresh", app.config.limits.refresh_per_minute, 60);
@@ -164,9 +182,18 @@ async fn refresh(app: AppState, context: Context, client: Client, Json(given): J
     Ok((cookies, Json(session)))
 }
 
-async fn log_out(app: AppState, actor: CurrentUser, client: Client, Json(Empty {}): Json<Empty>) -> Result<(HeaderMap, NoContent)> {
+async fn log_out(
+    app: AppState,
+    actor: CurrentUser,
+    client: Client,
+    Json(Empty {}): Json<Empty>,
+) -> Result<(HeaderMap, NoContent)> {
     ops::log_out(&app, actor.id, actor.session).await?;
-    let cookies = if client.is_browser { browser::forget(&app) } else { HeaderMap::new() };
+    let cookies = if client.is_browser {
+        browser::forget(&app)
+    } else {
+        HeaderMap::new()
+    };
     Ok((cookies, NoContent))
 }
 

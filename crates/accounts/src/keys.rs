@@ -43,15 +43,27 @@ async fn load(app: &App, master: &MasterKey, now: Timestamp) -> Result<Vec<Key>>
             "SELECT id, sealed_private, retires_at FROM signing_key
              WHERE algorithm = $1 AND retires_at > $2 ORDER BY retires_at DESC, id",
             params![ALGORITHM, now.minus(AFTERLIFE)],
-            |row| Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?, row.get::<Timestamp>(2)?)),
+            |row| {
+                Ok((
+                    row.get::<String>(0)?,
+                    row.get::<Vec<u8>>(1)?,
+                    row.get::<Timestamp>(2)?,
+                ))
+            },
         )
         .await?;
     rows.into_iter()
         .map(|(id, sealed, retires_at)| {
             let secret = master.open(&format!("signing key {id}"), &sealed)?;
-            let secret: [u8; 32] = secret.try_into().map_err(|_| internal("a signing key is not 32 bytes"))?;
+            let secret: [u8; 32] = secret
+                .try_into()
+                .map_err(|_| internal("a signing key is not 32 bytes"))?;
             let signing = SigningKey::from_bytes(&secret);
-            Ok(Key { id, signing, retires_at })
+            Ok(Key {
+                id,
+                signing,
+                retires_at,
+            })
         })
         .collect()
 }

@@ -92,7 +92,9 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .runs(move |_| {
                 let app = rotation.clone();
                 async move {
-                    let keys = keys::load_or_create(&app, &Accounts::of(&app).master).await.map_err(failure)?;
+                    let keys = keys::load_or_create(&app, &Accounts::of(&app).master)
+                        .await
+                        .map_err(failure)?;
                     let count = keys.len() as i64;
                     Accounts::of(&app).access.replace_keys(keys);
                     Ok(Report::new("signing keys in order").fact("keys", count))

@@ -61,7 +61,12 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
     Ok((me, tokens))
 }
 
-pub async fn log_in(app: &AppState, email: &Email, password: Password, client: &Client) -> Result<(Me, Tokens)> {
+pub async fn log_in(
+    app: &AppState,
+    email: &Email,
+    password: Password,
+    client: &Client,
+) -> Result<(Me, Tokens)> {
     let found = members::find_login(&app.db, email).await?;
     let hash = found.as_ref().map(|login| login.password_hash.clone());
     let fits = Accounts::of(app).passwords.verify(password, hash).await?;
@@ -75,7 +80,9 @@ pub async fn log_in(app: &AppState, email: &Email, password: Password, client: &
     let session = NewSession::new(app, client)?;
     let tokens = session.tokens(app, login.me.id, now)?;
     let member = login.me.id;
-    app.db.write(move |tx| async move { session.insert(&tx, member, now).await }).await?;
+    app.db
+        .write(move |tx| async move { session.insert(&tx, member, now).await })
+        .await?;
     Ok((login.me, tokens))
 }
 
@@ -111,7 +118,9 @@ impl NewSession {
     fn tokens(&self, app: &App, member: MemberId, now: Timestamp) -> Result<Tokens> {
         Ok(Tokens {
             member,
-            access: Accounts::of(app).access.issue(&app.ids, member, self.id, 0, now, now)?,
+            access: Accounts::of(app)
+                .access
+                .issue(&app.ids, member, self.id, 0, now, now)?,
             refresh: refresh::token(&self.key, self.id, 0),
             device: self.new_device.clone(),
         })
@@ -139,7 +148,12 @@ fn hash(device: &str) -> Vec<u8> {
 
 /// What a rotation came to, inside its transaction.
 enum Outcome {
-    Fresh { member: MemberId, generation: i64, key: [u8; 32], created_at: Timestamp },
+    Fresh {
+        member: MemberId,
+        generation: i64,
+        key: [u8; 32],
+        created_at: Timestamp,
+    },
     Refused(Error),
     /// Committed, then told: a refusal that must leave its mark.
     Ended(Revoked),
@@ -160,12 +174,19 @@ pub async fn refresh(app: &AppState, token: &str, device: Option<&str>) -> Resul
         })
         .await?;
     match outcome {
-        Outcome::Fresh { member, generation, key, created_at } => {
+        Outcome::Fresh {
+            member,
+            generation,
+            key,
+            created_at,
+        } => {
             let accounts = Accounts::of(app);
             accounts.sessions.forget(id);
             Ok(Tokens {
                 member,
-                access: accounts.access.issue(&app.ids, member, id, generation, created_at, now)?,
+                access: accounts
+                    .access
+                    .issue(&app.ids, member, id, generation, created_at, now)?,
                 refresh: refresh::token(&key, id, generation),
                 device: None,
             })
@@ -189,7 +210,9 @@ async fn rotate(
 ) -> Result<Outcome> {
     let id = presented.session;
     let key = Accounts::of(app).master.open(&purpose(id), &session.sealed_key)?;
-    let key: [u8; 32] = key.try_into().map_err(|_| base::error::internal("a session key is not 32 bytes"))?;
+    let key: [u8; 32] = key
+        .try_into()
+        .map_err(|_| base::error::internal("a session key is not 32 bytes"))?;
     if !presented.is_genuine(&key) {
         return Ok(Outcome::Refused(unauthenticated("invalid_token")));
     }
@@ -219,7 +242,13 @@ async fn rotate(
         created_at: session.created_at,
     };
     let refused = |code| Ok(Outcome::Refused(unauthenticated(code)));
-    match rotation::decide(state, presented.generation, device, now, app.config.accounts.strict) {
+    match rotation::decide(
+        state,
+        presented.generation,
+        device,
+        now,
+        app.config.accounts.strict,
+    ) {
         Decision::Rotate => {
             let next = state.generation + 1;
             advance(tx, id, next, device, now).await?;

@@ -30,7 +30,8 @@ impl fmt::Debug for Passwords {
 impl Passwords {
     pub fn new(config: &Config, entropy: Entropy) -> Result<Passwords> {
         let settings = &config.accounts;
-        let params = Params::new(settings.argon2_memory_kib, settings.argon2_passes, 1, None).map_err(text)?;
+        let params =
+            Params::new(settings.argon2_memory_kib, settings.argon2_passes, 1, None).map_err(text)?;
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&hasher, &entropy, &Password::trusted("nobody's password"))?.into();
         Ok(Passwords {
@@ -43,7 +44,8 @@ impl Passwords {
 
     pub async fn hash(&self, password: Password) -> Result<String> {
         let own = self.clone();
-        self.in_turn(move || hash(&own.hasher, &own.entropy, &password)).await
+        self.in_turn(move || hash(&own.hasher, &own.entropy, &password))
+            .await
     }
 
     /// Whether the password fits the hash; without a hash it takes as long and does not.
@@ -52,13 +54,19 @@ impl Passwords {
         self.in_turn(move || {
             let known = hash.as_deref().unwrap_or(&own.nobody);
             let parsed = PasswordHash::new(known).map_err(text)?;
-            let fits = own.hasher.verify_password(password.reveal().as_bytes(), &parsed).is_ok();
+            let fits = own
+                .hasher
+                .verify_password(password.reveal().as_bytes(), &parsed)
+                .is_ok();
             Ok(fits && hash.is_some())
         })
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let _turn = self.turns.acquire().await.map_err(internal)?;
         tokio::task::spawn_blocking(work).await.map_err(internal)?
     }
@@ -66,7 +74,9 @@ impl Passwords {
 
 fn hash(hasher: &Argon2<'_>, entropy: &Entropy, password: &Password) -> Result<String> {
     let salt: [u8; 16] = entropy.bytes();
-    let hash = hasher.hash_password_with_salt(password.reveal().as_bytes(), &salt).map_err(text)?;
+    let hash = hasher
+        .hash_password_with_salt(password.reveal().as_bytes(), &salt)
+        .map_err(text)?;
     Ok(hash.to_string())
 }
 

@@ -104,39 +104,87 @@ mod tests {
 
     #[test]
     fn the_newest_token_rotates() {
-        assert_eq!(decide(known(), 5, Device::Same, after(1), false), Decision::Rotate);
-        let plain = Known { device_shown: false, ..known() };
+        assert_eq!(
+            decide(known(), 5, Device::Same, after(1), false),
+            Decision::Rotate
+        );
+        let plain = Known {
+            device_shown: false,
+            ..known()
+        };
         assert_eq!(decide(plain, 5, Device::None, after(1), false), Decision::Rotate);
     }
 
     #[test]
     fn a_token_without_its_device_rotates_nothing() {
-        assert_eq!(decide(known(), 5, Device::None, after(1), false), Decision::DeviceRequired);
-        assert_eq!(decide(known(), 5, Device::Other, after(1), false), Decision::Reuse);
+        assert_eq!(
+            decide(known(), 5, Device::None, after(1), false),
+            Decision::DeviceRequired
+        );
+        assert_eq!(
+            decide(known(), 5, Device::Other, after(1), false),
+            Decision::Reuse
+        );
     }
 
     #[test]
     fn a_lost_answer_is_given_again_even_much_later() {
         let again = |seconds| decide(known(), 4, Device::Same, after(seconds), false);
-        assert_eq!(again(1), Decision::Repeat { remarkable: false, counted: false });
-        assert_eq!(again(3600), Decision::Repeat { remarkable: true, counted: false });
+        assert_eq!(
+            again(1),
+            Decision::Repeat {
+                remarkable: false,
+                counted: false
+            }
+        );
+        assert_eq!(
+            again(3600),
+            Decision::Repeat {
+                remarkable: true,
+                counted: false
+            }
+        );
     }
 
     #[test]
     fn a_successor_that_lives_on_makes_the_old_token_theft() {
-        let seen = |seconds| Known { successor_seen_at: Some(after(seconds)), ..known() };
-        assert_eq!(decide(seen(61), 4, Device::Same, after(62), false), Decision::Reuse);
-        let repeat = Decision::Repeat { remarkable: true, counted: true };
+        let seen = |seconds| Known {
+            successor_seen_at: Some(after(seconds)),
+            ..known()
+        };
+        assert_eq!(
+            decide(seen(61), 4, Device::Same, after(62), false),
+            Decision::Reuse
+        );
+        let repeat = Decision::Repeat {
+            remarkable: true,
+            counted: true,
+        };
         assert_eq!(decide(seen(5), 4, Device::Same, after(20), false), repeat);
-        let tired = Known { repeats_today: REPEATS_A_DAY, ..seen(5) };
-        assert_eq!(decide(tired, 4, Device::Same, after(20), false), Decision::ReauthRequired);
+        let tired = Known {
+            repeats_today: REPEATS_A_DAY,
+            ..seen(5)
+        };
+        assert_eq!(
+            decide(tired, 4, Device::Same, after(20), false),
+            Decision::ReauthRequired
+        );
     }
 
     #[test]
     fn a_plain_client_is_told_and_not_thrown_out() {
-        let plain = Known { device_shown: false, ..known() };
-        assert_eq!(decide(plain, 4, Device::None, after(1), false), Decision::Superseded);
-        let seen = Known { successor_seen_at: Some(after(2)), ..plain };
+        let plain = Known {
+            device_shown: false,
+            ..known()
+        };
+        assert_eq!(
+            decide(plain, 4, Device::None, after(1), false),
+            Decision::Superseded
+        );
+        let seen = Known {
+            successor_seen_at: Some(after(2)),
+            ..plain
+        };
         assert_eq!(decide(seen, 4, Device::None, after(3), false), Decision::Reuse);
     }
 
@@ -145,7 +193,10 @@ mod tests {
         for device in [Device::None, Device::Same, Device::Other] {
             assert_eq!(decide(known(), 3, device, after(1), false), Decision::Reuse);
         }
-        assert_eq!(decide(known(), 6, Device::Same, after(1), false), Decision::CatchUp);
+        assert_eq!(
+            decide(known(), 6, Device::Same, after(1), false),
+            Decision::CatchUp
+        );
         assert_eq!(decide(known(), 6, Device::None, after(1), false), Decision::Reuse);
     }
 

@@ -42,7 +42,9 @@ impl MasterKey {
         let wrong = |why: &str| internal(format!("{}: {why}", path.display()));
         match fs::read_to_string(&path) {
             Ok(text) => {
-                let bytes = BASE64_STANDARD.decode(text.trim()).map_err(|_| wrong("is not a master key"))?;
+                let bytes = BASE64_STANDARD
+                    .decode(text.trim())
+                    .map_err(|_| wrong("is not a master key"))?;
                 let secret = bytes.try_into().map_err(|_| wrong("is not 32 bytes long"))?;
                 Ok(MasterKey::new(secret))
             }
@@ -57,7 +59,9 @@ impl MasterKey {
                     .map_err(|e| wrong(&e.to_string()))?;
                 writeln!(file, "{}", BASE64_STANDARD.encode(secret)).map_err(|e| wrong(&e.to_string()))?;
                 file.sync_all().map_err(|e| wrong(&e.to_string()))?;
-                fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| wrong(&e.to_string()))?;
+                fs::File::open(folder)
+                    .and_then(|folder| folder.sync_all())
+                    .map_err(|e| wrong(&e.to_string()))?;
                 Ok(MasterKey::new(secret))
             }
             Err(error) => Err(wrong(&error.to_string())),

@@ -89,7 +89,10 @@ impl Sessions {
     }
 
     pub(crate) fn forget(&self, id: SessionId) {
-        self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.shard(id)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
     }
 
     pub(crate) fn tell_revoked(&self, revoked: Revoked) {
@@ -117,7 +120,10 @@ pub(crate) async fn check(app: &App, token: Verified) -> Result<Role> {
         Some(known) => known,
         None => {
             let known = read(app, token.session, now).await?;
-            let mut shard = sessions.shard(token.session).lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = sessions
+                .shard(token.session)
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if shard.len() > 4096 {
                 shard.retain(|_, known| now.since(known.read_at) < BELIEF);
             }
@@ -141,7 +147,8 @@ pub(crate) async fn check(app: &App, token: Verified) -> Result<Role> {
         return Err(unauthenticated("session_expired"));
     }
     // The first call with a new generation proves that its answer has arrived.
-    if known.successor_seen_at.is_none() && known.rotated_at.is_some() && token.generation == known.generation {
+    if known.successor_seen_at.is_none() && known.rotated_at.is_some() && token.generation == known.generation
+    {
         mark_seen(app, token.session, token.generation, now).await?;
         sessions.forget(token.session);
     }
@@ -151,11 +158,13 @@ pub(crate) async fn check(app: &App, token: Verified) -> Result<Role> {
 pub(crate) fn is_over(app: &App, created_at: Timestamp, last_used_at: Timestamp, now: Timestamp) -> bool {
     let day = Duration::from_secs(24 * 3600);
     let settings = &app.config.accounts;
-    now.since(last_used_at) > day * settings.idle_days as u32 || now.since(created_at) > day * settings.absolute_days as u32
+    now.since(last_used_at) > day * settings.idle_days as u32
+        || now.since(created_at) > day * settings.absolute_days as u32
 }
 
 async fn read(app: &App, id: SessionId, now: Timestamp) -> Result<Known> {
-    let sql = "SELECT s.member_id, m.role, m.status, s.generation, s.created_at, s.last_used_at, s.rotated_at,
+    let sql =
+        "SELECT s.member_id, m.role, m.status, s.generation, s.created_at, s.last_used_at, s.rotated_at,
                       s.successor_seen_at, s.revoked_at
                FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1";
     let known = app.db.one(sql, params![id], known).await?;
@@ -300,7 +309,9 @@ pub(crate) async fn flush_activity(app: &AppState) -> Result<i64> {
 pub(crate) async fn delete_ended(app: &AppState) -> Result<u64> {
     let now = app.clock.now();
     let day = Duration::from_secs(24 * 3600);
-    let idle = now.minus(day * app.config.accounts.absolute_days as u32).minus(KEPT);
+    let idle = now
+        .minus(day * app.config.accounts.absolute_days as u32)
+        .minus(KEPT);
     app.db
         .write(move |tx| async move {
             tx.execute(

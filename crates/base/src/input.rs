@@ -33,7 +33,10 @@ impl Check<'_> {
         self.errors.push(FieldError {
             pointer: self.pointer.clone(),
             code,
-            args: args.iter().map(|(name, value)| (*name, value.to_string())).collect(),
+            args: args
+                .iter()
+                .map(|(name, value)| (*name, value.to_string()))
+                .collect(),
         });
     }
 

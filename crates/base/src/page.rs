@@ -7,8 +7,7 @@
 
 use crate::input::{Check, Field};
 use base64::{
-    Engine,
-    alphabet,
+    Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

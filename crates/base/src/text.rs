@@ -146,13 +146,16 @@ impl Email {
     }
 
     fn part_is_plain(part: &str) -> bool {
-        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "@<>\"(),:;[]\\".contains(c))
+        !part.is_empty()
+            && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "@<>\"(),:;[]\\".contains(c))
     }
 
     fn is_plausible(text: &str) -> bool {
         text.split_once('@').is_some_and(|(local, host)| {
             let labels = host.split('.');
-            Self::part_is_plain(local) && labels.clone().count() > 1 && labels.clone().all(Self::part_is_plain)
+            Self::part_is_plain(local)
+                && labels.clone().count() > 1
+                && labels.clone().all(Self::part_is_plain)
         })
     }
 }
@@ -202,7 +205,10 @@ impl Username {
 impl Field for Username {
     fn check(&mut self, check: &mut Check<'_>) {
         self.0 = self.0.trim().to_ascii_lowercase();
-        if self.0.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+        if self
+            .0
+            .contains(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        {
             check.fail("invalid_username", &[]);
         } else {
             check_length(&self.0, 3, 30, check);
@@ -319,7 +325,9 @@ mod tests {
     #[test]
     fn a_form_hears_of_every_mistake_at_once() {
         assert_eq!(
-            codes(r#"{"email":"ana","username":"a b","password":"short","motto":"far too long a motto","body":"  "}"#),
+            codes(
+                r#"{"email":"ana","username":"a b","password":"short","motto":"far too long a motto","body":"  "}"#
+            ),
             [
                 "/email invalid_email",
                 "/username invalid_username",
@@ -332,15 +340,23 @@ mod tests {
 
     #[test]
     fn good_input_is_tidied_and_taken() {
-        let json = r#"{"email":" Ana@Example.test ","username":"Ana_1","password":"pässwörd","body":" hola \n"}"#;
+        let json =
+            r#"{"email":" Ana@Example.test ","username":"Ana_1","password":"pässwörd","body":" hola \n"}"#;
         let form = checked(serde_json::from_str::<Form>(json).unwrap()).unwrap();
-        assert_eq!((&*form.email, &*form.username, &*form.body), ("ana@example.test", "ana_1", "hola"));
+        assert_eq!(
+            (&*form.email, &*form.username, &*form.body),
+            ("ana@example.test", "ana_1", "hola")
+        );
     }
 
     #[test]
     fn control_characters_are_refused() {
-        let json = r#"{"email":"a@b.c","username":"ana","password":"password","motto":"a\nb","body":"a\u0000b"}"#;
-        assert_eq!(codes(json), ["/motto control_characters", "/body control_characters"]);
+        let json =
+            r#"{"email":"a@b.c","username":"ana","password":"password","motto":"a\nb","body":"a\u0000b"}"#;
+        assert_eq!(
+            codes(json),
+            ["/motto control_characters", "/body control_characters"]
+        );
     }
 
     #[test]

@@ -144,7 +144,10 @@ mod tests {
         let text = time.to_string();
         assert_eq!(text, "2026-09-21T14:13:20.123456Z");
         assert_eq!(text.parse::<Timestamp>().unwrap(), time);
-        assert_eq!("2026-09-21T16:13:20.123456+02:00".parse::<Timestamp>().unwrap(), time);
+        assert_eq!(
+            "2026-09-21T16:13:20.123456+02:00".parse::<Timestamp>().unwrap(),
+            time
+        );
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 }

@@ -55,7 +55,10 @@ enum Cell<'a> {
 struct Raw<'a>(Type, &'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> std::result::Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> std::result::Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Raw(ty.clone(), raw))
     }
     fn accepts(_: &Type) -> bool {
@@ -109,7 +112,9 @@ impl Cell<'_> {
 
     fn time(&self) -> Option<i64> {
         match self {
-            Cell::Postgres(Some(Raw(ty, _))) if *ty == Type::TIMESTAMPTZ => Some(self.integer()? + POSTGRES_EPOCH),
+            Cell::Postgres(Some(Raw(ty, _))) if *ty == Type::TIMESTAMPTZ => {
+                Some(self.integer()? + POSTGRES_EPOCH)
+            }
             _ => self.integer(),
         }
     }

@@ -92,14 +92,24 @@ pub async fn migrate(db: &Db, clock: &Clock) -> Result<Vec<&'static str>> {
     Ok(new)
 }
 
-async fn apply(db: &Db, migration: &Migration, text: &'static str, checksum: String, clock: &Clock) -> Result<()> {
+async fn apply(
+    db: &Db,
+    migration: &Migration,
+    text: &'static str,
+    checksum: String,
+    clock: &Clock,
+) -> Result<()> {
     let (version, name, at) = (migration.version, migration.name, clock.now().as_micros());
     let lock = db.pick("SELECT 1", "SELECT pg_advisory_xact_lock(5000)");
     db.write(move |tx| async move {
         // Two nodes may start at once: the second finds the work done.
         tx.all(lock, vec![], |_| Ok(())).await?;
         let done = "SELECT version FROM schema_migration WHERE version = $1";
-        if tx.one(done, params![version], |row| row.get::<i64>(0)).await?.is_some() {
+        if tx
+            .one(done, params![version], |row| row.get::<i64>(0))
+            .await?
+            .is_some()
+        {
             return Ok(());
         }
         tx.batch(text).await?;

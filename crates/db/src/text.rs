@@ -50,7 +50,12 @@ impl Texts {
 
     pub fn get(&self, sql: &'static str) -> Arc<Text> {
         let key = (sql.as_ptr() as usize, sql.len());
-        if let Some(text) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(text) = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
             return text.clone();
         }
         if cfg!(debug_assertions)
@@ -71,7 +76,9 @@ impl Texts {
             return None;
         }
         let tables = self.content_tables.get()?;
-        let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').peekable();
+        let mut words = sql
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .peekable();
         while let Some(word) = words.next() {
             let names_a_table = ["FROM", "JOIN", "INTO", "UPDATE"]
                 .iter()

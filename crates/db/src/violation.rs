@@ -87,9 +87,16 @@ mod tests {
 
     #[test]
     fn sqlite_names_its_constraints_as_postgres_does() {
-        let unique = |message| Violation::from_sqlite(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE, message).unwrap();
-        assert_eq!(unique("UNIQUE constraint failed: member.email").constraint, "member_email_key");
-        assert_eq!(unique("UNIQUE constraint failed: t.a, t.b").constraint, "t_a_b_key");
+        let unique =
+            |message| Violation::from_sqlite(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE, message).unwrap();
+        assert_eq!(
+            unique("UNIQUE constraint failed: member.email").constraint,
+            "member_email_key"
+        );
+        assert_eq!(
+            unique("UNIQUE constraint failed: t.a, t.b").constraint,
+            "t_a_b_key"
+        );
         assert_eq!(Violation::from_sqlite(5, "database is locked"), None);
     }
 }

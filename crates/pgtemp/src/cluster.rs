@@ -80,7 +80,14 @@ pub(crate) fn create(folder: &Path) -> io::Result<Cluster> {
         chown(folder, Some(uid), Some(gid))?;
     }
     let made = tool("initdb")?
-        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .args([
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+        ])
         .arg(folder.join("data"))
         .current_dir(folder)
         .output()?;
@@ -102,7 +109,14 @@ pub(crate) fn serve(folder: &Path, port: u16) -> io::Result<Child> {
         .arg(folder.join("data"))
         .args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""])
         // Nothing here outlives the run, so nothing need reach the disk.
-        .args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"])
+        .args([
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "max_connections=300",
+        ])
         .args(["-c", "shared_buffers=128MB", "-c", "autovacuum_naptime=10min"])
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -150,7 +164,10 @@ fn tool(name: &str) -> io::Result<Command> {
     Ok(command)
 }
 
-#[expect(clippy::disallowed_methods, reason = "tells tests where PostgreSQL is; no setting of the server")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tells tests where PostgreSQL is; no setting of the server"
+)]
 fn bin_folder() -> io::Result<PathBuf> {
     if let Ok(folder) = std::env::var("MUNDO_TEST_PG_BIN") {
         return Ok(folder.into());
@@ -168,7 +185,9 @@ fn bin_folder() -> io::Result<PathBuf> {
         .rev()
         .chain(std::env::split_paths(&on_path))
         .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
-        .ok_or_else(|| io::Error::other("PostgreSQL's server programs are missing: apt-get install postgresql"))
+        .ok_or_else(|| {
+            io::Error::other("PostgreSQL's server programs are missing: apt-get install postgresql")
+        })
 }
 
 /// The user to run as when we are root: `postgres`, else `nobody`.
@@ -185,9 +204,15 @@ fn other_user() -> io::Result<Option<(u32, u32)>> {
     ["postgres", "nobody"]
         .iter()
         .find_map(|name| {
-            let mut parts = users.lines().find(|line| line.starts_with(&format!("{name}:")))?.split(':').skip(2);
+            let mut parts = users
+                .lines()
+                .find(|line| line.starts_with(&format!("{name}:")))?
+                .split(':')
+                .skip(2);
             Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
         })
         .map(Some)
-        .ok_or_else(|| io::Error::other("PostgreSQL refuses to run as root, and there is no user to run it as"))
+        .ok_or_else(|| {
+            io::Error::other("PostgreSQL refuses to run as root, and there is no user to run it as")
+        })
 }

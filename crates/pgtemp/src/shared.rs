@@ -24,7 +24,9 @@ pub fn shared(database: &str) -> io::Result<String> {
 fn join() -> io::Result<(File, u16)> {
     // One folder for each checkout, so that two of them do not share a schema.
     let checkout = env!("CARGO_MANIFEST_DIR").bytes();
-    let tag = checkout.fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let tag = checkout.fold(0xcbf2_9ce4_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     let folder = std::env::temp_dir().join(format!("mundo-pg-shared-{tag:08x}"));
     fs::create_dir_all(&folder)?;
     let starting = File::create(folder.join("start.lock"))?;

@@ -67,12 +67,20 @@ impl App {
 
     /// Adds somebody who keeps errors and figures.
     pub fn watched_by(&self, watch: Arc<dyn Watch>) {
-        self.watchers.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+        self.watchers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(watch);
     }
 
     /// Tells each of those who watch.
     pub fn tell(&self, tell: impl Fn(&dyn Watch)) {
-        for watch in self.watchers.read().unwrap_or_else(PoisonError::into_inner).iter() {
+        for watch in self
+            .watchers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             tell(&**watch);
         }
     }

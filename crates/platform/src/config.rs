@@ -263,7 +263,9 @@ impl Config {
         let warnings = sources
             .environment
             .iter()
-            .filter(|(name, _)| name.starts_with("MUNDO_") && !name.starts_with("MUNDO_TEST_") && *name != "MUNDO_CACHE")
+            .filter(|(name, _)| {
+                name.starts_with("MUNDO_") && !name.starts_with("MUNDO_TEST_") && *name != "MUNDO_CACHE"
+            })
             .filter(|(name, value)| !known.contains(name) || value.starts_with("tcp://"))
             .map(|(name, _)| format!("the environment variable {name} is not a setting and is ignored"))
             .collect();
@@ -289,16 +291,29 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |key: &str, why: &str| {
-            let source = self.origins.iter().find(|o| o.key == key).map_or("", |o| &o.source);
+            let source = self
+                .origins
+                .iter()
+                .find(|o| o.key == key)
+                .map_or("", |o| &o.source);
             Err(ConfigError(format!("{source}: {key}: {why}")))
         };
         let url = &self.server.public_url;
         let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-        if !url.is_empty() && !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
-            return wrong("server.public_url", "must begin with https:// (http is for localhost alone)");
+        if !url.is_empty()
+            && !url.starts_with("https://")
+            && !local.iter().any(|start| url.starts_with(start))
+        {
+            return wrong(
+                "server.public_url",
+                "must begin with https:// (http is for localhost alone)",
+            );
         }
         if url.is_empty() && !self.server.host.is_loopback() {
-            return wrong("server.host", "listening beyond this machine needs server.public_url");
+            return wrong(
+                "server.host",
+                "listening beyond this machine needs server.public_url",
+            );
         }
         if !["pretty", "json"].contains(&self.log.format.as_str()) {
             return wrong("log.format", "is neither pretty nor json");
@@ -307,7 +322,10 @@ impl Config {
             return wrong("server.trusted_proxies", &format!("{bad:?} is not an IP address"));
         }
         let database = &self.database.url.0;
-        if !database.is_empty() && !database.starts_with("postgres://") && !database.starts_with("postgresql://") {
+        if !database.is_empty()
+            && !database.starts_with("postgres://")
+            && !database.starts_with("postgresql://")
+        {
             return wrong("database.url", "must begin with postgres://");
         }
         if self.accounts.argon2_memory_kib < 8 || self.accounts.argon2_passes < 1 {
@@ -329,7 +347,10 @@ impl Config {
 
 /// `server.port` is MUNDO_SERVER_PORT, and PORT because tools set that.
 fn variables(key: &str) -> impl Iterator<Item = String> {
-    let also = KEYS.iter().find(|(name, _)| *name == key).and_then(|(_, also)| *also);
+    let also = KEYS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, also)| *also);
     let own = format!("MUNDO_{}", key.replace('.', "_").to_uppercase());
     [Some(own), also.map(str::to_owned)].into_iter().flatten()
 }
@@ -346,19 +367,29 @@ fn read_file(name: &str, text: &str) -> Result<BTreeMap<String, (String, String)
         let place = |at: usize| format!("{name}, line {}", line_of(at));
         let Some(entries) = content.get_ref().as_table() else {
             let at = place(section.span().start);
-            return Err(ConfigError(format!("{at}: {} is not a section", section.get_ref())));
+            return Err(ConfigError(format!(
+                "{at}: {} is not a section",
+                section.get_ref()
+            )));
         };
         for (key, value) in entries {
             let at = place(key.span().start);
             let full = format!("{}.{}", section.get_ref(), key.get_ref());
             if !KEYS.iter().any(|(known, _)| *known == full) {
-                return Err(ConfigError(format!("{at}: {full} is not a setting{}", nearest(&full))));
+                return Err(ConfigError(format!(
+                    "{at}: {full} is not a setting{}",
+                    nearest(&full)
+                )));
             }
             let text = match value.get_ref() {
                 toml::de::DeValue::String(text) => text.to_string(),
                 toml::de::DeValue::Integer(number) => number.as_str().to_owned(),
                 toml::de::DeValue::Boolean(on) => on.to_string(),
-                _ => return Err(ConfigError(format!("{at}: {full} must be a text, a number or true or false"))),
+                _ => {
+                    return Err(ConfigError(format!(
+                        "{at}: {full} must be a text, a number or true or false"
+                    )));
+                }
             };
             values.insert(full, (text, at));
         }
@@ -386,7 +417,10 @@ mod tests {
     fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Sources {
         Sources {
             file: Some(("mundo.toml".into(), file.to_owned())),
-            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            environment: environment
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             flags: flags.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
         }
     }
@@ -401,7 +435,11 @@ mod tests {
         let (config, _) = Config::load(&sources(file, &[("PORT", "2")], &[("server.port", "3")])).unwrap();
         assert_eq!((config.server.port, config.server.request_timeout_ms), (3, 7));
         let (config, _) = Config::load(&sources(file, &[("PORT", "2")], &[])).unwrap();
-        let port = config.origins().iter().find(|origin| origin.key == "server.port").unwrap();
+        let port = config
+            .origins()
+            .iter()
+            .find(|origin| origin.key == "server.port")
+            .unwrap();
         assert_eq!((&*port.value, &*port.source), ("2", "environment PORT"));
     }
 
@@ -426,10 +464,16 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_and_strangers_warned_of() {
-        let environment = [("DATABASE_URL", "postgres://u:secret@h/d"), ("MUNDO_PORT", "tcp://10.0.0.1:80")];
+        let environment = [
+            ("DATABASE_URL", "postgres://u:secret@h/d"),
+            ("MUNDO_PORT", "tcp://10.0.0.1:80"),
+        ];
         let (config, warnings) = Config::load(&sources("", &environment, &[])).unwrap();
         assert_eq!(config.database.url.0, "postgres://u:secret@h/d");
         assert!(!format!("{config:?}").contains("secret@"));
-        assert_eq!(warnings, ["the environment variable MUNDO_PORT is not a setting and is ignored"]);
+        assert_eq!(
+            warnings,
+            ["the environment variable MUNDO_PORT is not a setting and is ignored"]
+        );
     }
 }

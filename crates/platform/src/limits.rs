@@ -134,7 +134,10 @@ mod tests {
         }
         let refused = limits.take(limit, "ana");
         assert_eq!(refused.retry_after, Some(Duration::from_secs(60)));
-        assert!(limits.take(limit, "bruno").retry_after.is_none(), "others have their own budget");
+        assert!(
+            limits.take(limit, "bruno").retry_after.is_none(),
+            "others have their own budget"
+        );
         clock.advance(Duration::from_secs(60));
         assert!(limits.take(limit, "ana").retry_after.is_none());
         assert!(limits.take(limit, "ana").retry_after.is_some());

@@ -62,8 +62,10 @@ impl Texts {
     pub fn built_in() -> &'static Texts {
         static TEXTS: OnceLock<Texts> = OnceLock::new();
         TEXTS.get_or_init(|| Texts {
-            english: serde_json::from_str(include_str!("../texts/en.json")).expect("texts/en.json is well-formed"),
-            spanish: serde_json::from_str(include_str!("../texts/es.json")).expect("texts/es.json is well-formed"),
+            english: serde_json::from_str(include_str!("../texts/en.json"))
+                .expect("texts/en.json is well-formed"),
+            spanish: serde_json::from_str(include_str!("../texts/es.json"))
+                .expect("texts/es.json is well-formed"),
         })
     }
 
@@ -76,12 +78,26 @@ impl Texts {
 
     pub fn title(&self, language: Language, code: &str) -> String {
         let book = self.book(language);
-        book.title.get(code).or_else(|| book.title.get("internal")).cloned().unwrap_or_default()
+        book.title
+            .get(code)
+            .or_else(|| book.title.get("internal"))
+            .cloned()
+            .unwrap_or_default()
     }
 
-    pub fn detail(&self, language: Language, code: &str, noun: Option<&str>, args: &[(&'static str, String)]) -> String {
+    pub fn detail(
+        &self,
+        language: Language,
+        code: &str,
+        noun: Option<&str>,
+        args: &[(&'static str, String)],
+    ) -> String {
         let book = self.book(language);
-        let text = book.detail.get(code).or_else(|| book.title.get(code)).map_or(code, String::as_str);
+        let text = book
+            .detail
+            .get(code)
+            .or_else(|| book.title.get(code))
+            .map_or(code, String::as_str);
         let noun = noun.map_or("", |noun| book.noun.get(noun).map_or(noun, String::as_str));
         fill(text, args).replace("{noun}", noun)
     }
@@ -100,7 +116,9 @@ impl Texts {
 }
 
 fn fill(text: &str, args: &[(&'static str, String)]) -> String {
-    args.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    args.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
 }
 
 #[cfg(test)]

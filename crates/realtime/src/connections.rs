@@ -5,7 +5,7 @@ use socketioxide::{extract::SocketRef, socket::Sid};
 use std::{
     collections::HashMap,
     sync::{
-        RwLock, PoisonError,
+        PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -47,17 +47,23 @@ impl Connections {
 
     pub fn remove(&self, member: MemberId, socket: &SocketRef) {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(connections) = members.get_mut(&member) else { return };
+        let Some(connections) = members.get_mut(&member) else {
+            return;
+        };
         let before = connections.len();
         connections.retain(|connection| connection.sid != socket.id);
-        self.count.fetch_sub(before - connections.len(), Ordering::Relaxed);
+        self.count
+            .fetch_sub(before - connections.len(), Ordering::Relaxed);
         if connections.is_empty() {
             members.remove(&member);
         }
     }
 
     pub fn is_online(&self, member: MemberId) -> bool {
-        self.members.read().unwrap_or_else(PoisonError::into_inner).contains_key(&member)
+        self.members
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&member)
     }
 
     pub fn of(&self, member: MemberId) -> Vec<SocketRef> {

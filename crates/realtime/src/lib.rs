@@ -93,18 +93,28 @@ impl fmt::Display for Refused {
     }
 }
 
-async fn may_connect(socket: SocketRef, TryData(handshake): TryData<Handshake>, State(app): State<AppState>) -> Result<(), Refused> {
+async fn may_connect(
+    socket: SocketRef,
+    TryData(handshake): TryData<Handshake>,
+    State(app): State<AppState>,
+) -> Result<(), Refused> {
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let actor = authenticate(&app, &token).await.map_err(|error| match error.code() {
-        // Whatever is wrong with the token, the client must get a new one.
-        "session_revoked" | "session_expired" => Refused(base::error::unauthenticated("unauthenticated")),
-        _ => Refused(error),
-    })?;
+    let actor = authenticate(&app, &token)
+        .await
+        .map_err(|error| match error.code() {
+            // Whatever is wrong with the token, the client must get a new one.
+            "session_revoked" | "session_expired" => Refused(base::error::unauthenticated("unauthenticated")),
+            _ => Refused(error),
+        })?;
     socket.extensions.insert(actor);
     Ok(())
 }
 
-async fn on_connect(socket: SocketRef, Extension(actor): Extension<CurrentUser>, State(app): State<AppState>) {
+async fn on_connect(
+    socket: SocketRef,
+    Extension(actor): Extension<CurrentUser>,
+    State(app): State<AppState>,
+) {
     let connections = Realtime::of(&app).connections.clone();
     connections.add(actor.id, actor.session, socket.clone());
     socket.on_disconnect(async move |socket: SocketRef| connections.remove(actor.id, &socket));
@@ -140,7 +150,10 @@ fn cut(app: &App, revoked: Revoked) {
     let push = SessionRevoked {
         reason: revoked.reason.to_string(),
     };
-    for socket in Realtime::of(app).connections.of_session(revoked.member, revoked.session) {
+    for socket in Realtime::of(app)
+        .connections
+        .of_session(revoked.member, revoked.session)
+    {
         let _ = socket.emit(SessionRevoked::NAME, &push);
         let _ = socket.disconnect();
     }

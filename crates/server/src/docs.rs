@@ -29,11 +29,17 @@ pub fn router(operations: &[Operation], schemas: &Schemas) -> Router<AppState> {
 }
 
 async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../assets/docs.css"))
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
+        include_str!("../assets/docs.css"),
+    )
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn frame(title: &str, content: &str) -> String {
@@ -56,7 +62,13 @@ fn page(api: &Value) -> String {
     let mut tag = String::new();
     let paths = api["paths"].as_object().into_iter().flatten();
     let mut operations: Vec<_> = paths
-        .flat_map(|(path, methods)| methods.as_object().into_iter().flatten().map(move |(method, op)| (path, method, op)))
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(move |(method, op)| (path, method, op))
+        })
         .collect();
     operations.sort_by_key(|(path, _, op)| (op["tags"][0].to_string(), path.len()));
     for (path, method, op) in operations {
@@ -74,10 +86,18 @@ fn page(api: &Value) -> String {
         parameters(&mut out, op);
         if !op["requestBody"].is_null() {
             out.push_str("<p>Body</p>");
-            schema(&mut out, api, &op["requestBody"]["content"]["application/json"]["schema"]);
+            schema(
+                &mut out,
+                api,
+                &op["requestBody"]["content"]["application/json"]["schema"],
+            );
         }
         for (status, answer) in op["responses"].as_object().into_iter().flatten() {
-            let _ = write!(out, "<p><code>{status}</code> {}</p>", text(&answer["description"]));
+            let _ = write!(
+                out,
+                "<p><code>{status}</code> {}</p>",
+                text(&answer["description"])
+            );
             if status.starts_with('2') {
                 schema(&mut out, api, &answer["content"]["application/json"]["schema"]);
             }
@@ -95,13 +115,21 @@ fn parameters(out: &mut String, op: &Value) {
     out.push_str("<table><tr><th>Parameter</th><th>In</th><th>What</th></tr>");
     for parameter in parameters {
         let text = |name: &str| escape(parameter[name].as_str().unwrap_or_default());
-        let _ = write!(out, "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>", text("name"), text("in"), text("description"));
+        let _ = write!(
+            out,
+            "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+            text("name"),
+            text("in"),
+            text("description")
+        );
     }
     out.push_str("</table>");
 }
 
 fn schema(out: &mut String, api: &Value, schema: &Value) {
-    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let name = schema["$ref"]
+        .as_str()
+        .and_then(|reference| reference.rsplit('/').next());
     let shown = name.map_or(schema, |name| &api["components"]["schemas"][name]);
     if shown.is_null() {
         return;
@@ -112,10 +140,14 @@ fn schema(out: &mut String, api: &Value, schema: &Value) {
 
 fn error_list() -> String {
     let texts = Texts::built_in();
-    let mut out = String::from("<h1>Errors</h1><p class=\"soft\">Clients decide by <code>code</code>.</p><table>");
+    let mut out =
+        String::from("<h1>Errors</h1><p class=\"soft\">Clients decide by <code>code</code>.</p><table>");
     for code in texts.codes() {
         let title = escape(&texts.title(Language::English, code));
-        let _ = write!(out, "<tr><td><a href=\"/docs/errors/{code}\"><code>{code}</code></a></td><td>{title}</td></tr>");
+        let _ = write!(
+            out,
+            "<tr><td><a href=\"/docs/errors/{code}\"><code>{code}</code></a></td><td>{title}</td></tr>"
+        );
     }
     out.push_str("</table>");
     frame("Errors", &out)
@@ -128,6 +160,8 @@ async fn error_page(Path(code): Path<String>) -> Result<Html<String>, Problem> {
     }
     let title = escape(&texts.title(Language::English, &code));
     let detail = escape(&texts.detail(Language::English, &code, None, &[]));
-    let content = format!("<p><a href=\"/docs/errors\">Errors</a></p><h1>{title}</h1><p><code>{code}</code></p><p>{detail}</p>");
+    let content = format!(
+        "<p><a href=\"/docs/errors\">Errors</a></p><h1>{title}</h1><p><code>{code}</code></p><p>{detail}</p>"
+    );
     Ok(Html(frame(&title, &content)))
 }

@@ -4,8 +4,8 @@ use crate::{archive::lock::DataLock, router::router};
 use accounts::Accounts;
 use anyhow::{Context, Result, bail};
 use base::{Clock, Entropy};
-use observe::{Observer, Sentry};
 use db::{Db, Place, Settings, migrate::migrate};
+use observe::{Observer, Sentry};
 use platform::{
     App, AppState, Config,
     http::{Listener, serve},
@@ -45,10 +45,16 @@ pub fn database(config: &Config) -> Settings {
 }
 
 /// Opens the database, brings its schema up to date and reads the keys. Nothing runs yet.
-pub async fn assemble(config: Config, clock: Clock, entropy: Entropy, sentry: Option<Sentry>) -> Result<AppState> {
+pub async fn assemble(
+    config: Config,
+    clock: Clock,
+    entropy: Entropy,
+    sentry: Option<Sentry>,
+) -> Result<AppState> {
     let mut lock = DataLock::none();
     if config.database.url.0.is_empty() {
-        make_private(&config.data.dir).with_context(|| format!("the data folder {}", config.data.dir.display()))?;
+        make_private(&config.data.dir)
+            .with_context(|| format!("the data folder {}", config.data.dir.display()))?;
         lock = DataLock::take(&config.data.dir)?;
     }
     let db = Db::open(&database(&config)).await?;
@@ -65,7 +71,10 @@ pub async fn assemble(config: Config, clock: Clock, entropy: Entropy, sentry: Op
     let keys = config.data.dir.join("keys");
     let observer = Observer::new(&config, db.clone(), clock.clone(), RELEASE, sentry);
     let tasks = Tasks::default().with(Mailer::new(&config)?);
-    let app = App::new(config, db, clock, entropy, supervisor).with_part(observer.clone()).with_part(tasks).with_part(lock);
+    let app = App::new(config, db, clock, entropy, supervisor)
+        .with_part(observer.clone())
+        .with_part(tasks)
+        .with_part(lock);
     app.watched_by(Arc::new(observer));
     if !app.config.limits.enabled {
         app.limits.lift();
@@ -90,7 +99,10 @@ pub async fn assemble(config: Config, clock: Clock, entropy: Entropy, sentry: Op
 /// The folder of the database and the keys is its owner's alone.
 fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// Starts the workers and listens.
@@ -106,14 +118,15 @@ pub async fn start(app: AppState) -> Result<Running> {
     };
     let address = listener.address()?;
     let (own, routes) = (app.clone(), router(&app));
-    app.supervisor.add(Spec::new("web.listener").group("web").service(move |context| {
-        let (app, routes, listener) = (own.clone(), routes.clone(), listener.clone());
-        async move {
-            context.ready();
-            serve(&listener, app, routes, context.cancel_token()).await;
-            Ok(())
-        }
-    }));
+    app.supervisor
+        .add(Spec::new("web.listener").group("web").service(move |context| {
+            let (app, routes, listener) = (own.clone(), routes.clone(), listener.clone());
+            async move {
+                context.ready();
+                serve(&listener, app, routes, context.cancel_token()).await;
+                Ok(())
+            }
+        }));
     app.supervisor.start().await;
     Ok(Running { app, address })
 }

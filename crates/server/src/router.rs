@@ -9,7 +9,8 @@ use platform::{
 
 /// The routes of the API with their table: what the documents and the sweeps read.
 pub fn api() -> Routes {
-    Routes::default().merge(accounts::routes())
+    Routes::default()
+        .merge(accounts::routes())
         .merge(community::routes())
         .merge(observe::routes())
 }

@@ -24,10 +24,20 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 7] = ["/", "/login", "/signup", "/members", "/members/{name}", "/posts/{id}", "/events"];
+const PAGES: [&str; 7] = [
+    "/",
+    "/login",
+    "/signup",
+    "/members",
+    "/members/{name}",
+    "/posts/{id}",
+    "/events",
+];
 
 pub fn router() -> Router<AppState> {
-    let pages = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(page)));
+    let pages = PAGES
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path, get(page)));
     let files = Files::iter()
         .filter(|name| name != "index.html" && !name.starts_with("assets/"))
         .fold(pages, |router, name| {
@@ -41,7 +51,10 @@ pub fn router() -> Router<AppState> {
 async fn page(headers: HeaderMap) -> Result<Response<Body>> {
     match Files::get("index.html") {
         Some(_) => file("index.html"),
-        None if headers.get(header::ACCEPT).is_some_and(|kinds| kinds.to_str().unwrap_or_default().contains("text/html")) => {
+        None if headers
+            .get(header::ACCEPT)
+            .is_some_and(|kinds| kinds.to_str().unwrap_or_default().contains("text/html")) =>
+        {
             let page = include_str!("../assets/not-built.html");
             let mut response = Response::new(Body::from(page));
             let html = HeaderValue::from_static("text/html; charset=utf-8");

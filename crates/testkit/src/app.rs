@@ -44,7 +44,10 @@ struct Faults(Mutex<Vec<String>>);
 impl Watch for Faults {
     fn answered(&self, _: Answered<'_>) {}
     fn fault(&self, fault: Fault<'_>) {
-        self.0.lock().unwrap().push(format!("{}: {}", fault.place, fault.error));
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{}: {}", fault.place, fault.error));
     }
 }
 
@@ -60,7 +63,11 @@ pub async fn each_db(assembly: impl Assembly, story: impl AsyncFn(&TestApp)) {
 /// A new, empty database on the shared cluster.
 pub async fn postgres_url() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("t_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "t_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
     let admin = Db::open(&Settings {
         place: Place::Postgres(pgtemp::shared("postgres").expect("PostgreSQL starts")),
         readers: 1,
@@ -88,29 +95,39 @@ pub fn config(data: &std::path::Path, database_url: Option<&str>, more: &[(&'sta
     ]
     .into();
     flags.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
-    let sources = Sources { flags, ..Sources::default() };
+    let sources = Sources {
+        flags,
+        ..Sources::default()
+    };
     Config::load(&sources).expect("the settings of tests are good").0
 }
 
 impl TestApp {
-    pub async fn start(assembly: &impl Assembly, database_url: Option<String>, more: &[(&'static str, &str)]) -> TestApp {
+    pub async fn start(
+        assembly: &impl Assembly,
+        database_url: Option<String>,
+        more: &[(&'static str, &str)],
+    ) -> TestApp {
         let folder = tempfile::tempdir().expect("there is a temporary folder");
         let config = config(folder.path(), database_url.as_deref(), more);
         let clock = Clock::manual(START.parse::<Timestamp>().expect("a time"));
         let (app, router) = assembly(config, clock.clone(), Entropy::seeded(7)).await;
         let faults = Arc::new(Faults::default());
         app.watched_by(faults.clone());
-        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a port is free");
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+            .expect("a port is free");
         let (listener, own) = (Arc::new(listener), app.clone());
         let url = format!("http://{}", listener.address().expect("it listens"));
-        app.supervisor.add(Spec::new("web.listener").group("web").service(move |context| {
-            let (listener, app, router) = (listener.clone(), own.clone(), router.clone());
-            async move {
-                context.ready();
-                serve(&listener, app, router, context.cancel_token()).await;
-                Ok(())
-            }
-        }));
+        app.supervisor
+            .add(Spec::new("web.listener").group("web").service(move |context| {
+                let (listener, app, router) = (listener.clone(), own.clone(), router.clone());
+                async move {
+                    context.ready();
+                    serve(&listener, app, router, context.cancel_token()).await;
+                    Ok(())
+                }
+            }));
         app.supervisor.start().await;
         TestApp {
             app,
@@ -170,7 +187,12 @@ impl TestApp {
         );
         let mut waiting = 0;
         for _ in 0..200 {
-            let count: Option<i64> = self.app.db.one(sql, vec![], |row| row.get(0)).await.expect("the signals are read");
+            let count: Option<i64> = self
+                .app
+                .db
+                .one(sql, vec![], |row| row.get(0))
+                .await
+                .expect("the signals are read");
             waiting = count.unwrap_or(0);
             if waiting == 0 {
                 return;

@@ -49,7 +49,12 @@ impl Answer {
     /// A problem document with that status and code; gives the document.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text
+        );
         let problem = self.expect(status);
         assert_eq!(problem["code"], code, "{problem}");
         assert_eq!(problem["status"], status);
@@ -58,7 +63,10 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -112,6 +120,11 @@ impl TestUser {
     /// Exchanges a refresh token, showing the device's secret or not.
     pub async fn refresh(&self, token: &str, device: Option<&str>) -> Answer {
         let body = json!({"refresh_token": token, "device_token": device});
-        Answer::of(self.http.post(format!("{}/api/v1/auth/refresh", self.url)).json(&body)).await
+        Answer::of(
+            self.http
+                .post(format!("{}/api/v1/auth/refresh", self.url))
+                .json(&body),
+        )
+        .await
     }
 }

@@ -10,7 +10,12 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("events")
-        .get("/events", "list_events", list_events, "Events from a moment on, soonest first")
+        .get(
+            "/events",
+            "list_events",
+            list_events,
+            "Events from a moment on, soonest first",
+        )
         .get("/events/{event_id}", "show_event", show_event, "One event")
         .post("/events/{event_id}/rsvps", "rsvp", rsvp, "Say whether I come")
 }
@@ -29,11 +34,24 @@ input! {
     }
 }
 
-async fn list_events(app: AppState, actor: CurrentUser, Query(list): Query<ListEvents>) -> Result<Json<Page<Event, TimeCursor>>> {
+async fn list_events(
+    app: AppState,
+    actor: CurrentUser,
+    Query(list): Query<ListEvents>,
+) -> Result<Json<Page<Event, TimeCursor>>> {
     let from = store::from(list.from.unwrap_or_else(|| app.clock.now()));
     let after = list.cursor.unwrap_or(from);
-    let events = store::list(&app.db, actor.id, list.city.as_deref(), after, list.limit.count() as i64 + 1).await?;
-    Ok(Json(Page::of(events, list.limit, |event| TimeCursor(event.starts_at, event.id.0))))
+    let events = store::list(
+        &app.db,
+        actor.id,
+        list.city.as_deref(),
+        after,
+        list.limit.count() as i64 + 1,
+    )
+    .await?;
+    Ok(Json(Page::of(events, list.limit, |event| {
+        TimeCursor(event.starts_at, event.id.0)
+    })))
 }
 
 async fn show_event(app: AppState, actor: CurrentUser, Path(id): Path<EventId>) -> Result<Json<Event>> {
@@ -55,7 +73,12 @@ struct RsvpSummary {
     going_count: i64,
 }
 
-async fn rsvp(app: AppState, actor: CurrentUser, Path(event): Path<EventId>, Json(new): Json<NewRsvp>) -> Result<Json<RsvpSummary>> {
+async fn rsvp(
+    app: AppState,
+    actor: CurrentUser,
+    Path(event): Path<EventId>,
+    Json(new): Json<NewRsvp>,
+) -> Result<Json<RsvpSummary>> {
     let going_count = ops::rsvp(&app, &actor, event, new.status).await?;
     Ok(Json(RsvpSummary {
         status: new.status,

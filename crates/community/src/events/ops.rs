@@ -8,7 +8,9 @@ pub async fn rsvp(app: &AppState, actor: &CurrentUser, event: EventId, status: R
     let (member, now) = (actor.id, app.clock.now());
     app.db
         .write(move |tx| async move {
-            let before = store::lock(&tx, event, member).await?.ok_or_else(|| not_found("event"))?;
+            let before = store::lock(&tx, event, member)
+                .await?
+                .ok_or_else(|| not_found("event"))?;
             store::put_rsvp(&tx, event, member, status, now).await?;
             let going = |rsvp| i64::from(rsvp == Some(Rsvp::Going));
             store::count_going(&tx, event, going(Some(status)) - going(before)).await

@@ -23,7 +23,13 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: EventId) -> Result<O
 }
 
 /// Events behind a place in the list, soonest first.
-pub async fn list(db: &impl Executor, reader: MemberId, city: Option<&str>, after: TimeCursor, limit: i64) -> Result<Vec<Event>> {
+pub async fn list(
+    db: &impl Executor,
+    reader: MemberId,
+    city: Option<&str>,
+    after: TimeCursor,
+    limit: i64,
+) -> Result<Vec<Event>> {
     let TimeCursor(time, id) = after;
     let Some(city) = city else {
         let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.going_count, r.status

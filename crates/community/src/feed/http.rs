@@ -7,7 +7,12 @@ use platform::{
 };
 
 pub fn routes() -> Routes {
-    Routes::new("feed").get("/feed", "feed", feed, "The newest posts of those I follow, and my own")
+    Routes::new("feed").get(
+        "/feed",
+        "feed",
+        feed,
+        "The newest posts of those I follow, and my own",
+    )
 }
 
 async fn feed(app: AppState, actor: CurrentUser, Query(paging): Query<Paging>) -> Result<Json<Page<Post>>> {

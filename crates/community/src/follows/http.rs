@@ -9,11 +9,26 @@ use platform::{
 
 pub fn routes() -> Routes {
     Routes::new("follows")
-        .get("/follows/followers", "list_followers", list_followers, "Who follows a member")
-        .get("/follows/following", "list_following", list_following, "Whom a member follows")
+        .get(
+            "/follows/followers",
+            "list_followers",
+            list_followers,
+            "Who follows a member",
+        )
+        .get(
+            "/follows/following",
+            "list_following",
+            list_following,
+            "Whom a member follows",
+        )
         .put("/follows/{member_id}", "follow", follow, "Follow a member")
         .refuses(&[Kind::Conflict])
-        .delete("/follows/{member_id}", "unfollow", unfollow, "Stop following a member")
+        .delete(
+            "/follows/{member_id}",
+            "unfollow",
+            unfollow,
+            "Stop following a member",
+        )
 }
 
 input! {
@@ -28,7 +43,10 @@ input! {
 
 impl ListOf {
     fn paging(&self) -> Paging {
-        Paging { limit: self.limit, cursor: self.cursor }
+        Paging {
+            limit: self.limit,
+            cursor: self.cursor,
+        }
     }
 }
 
@@ -36,14 +54,28 @@ fn page(found: Vec<Profile>, limit: Limit) -> Json<Page<Profile>> {
     Json(Page::of(found, limit, |member| Cursor(member.id.0)))
 }
 
-async fn list_followers(app: AppState, actor: CurrentUser, Query(list): Query<ListOf>) -> Result<Json<Page<Profile>>> {
+async fn list_followers(
+    app: AppState,
+    actor: CurrentUser,
+    Query(list): Query<ListOf>,
+) -> Result<Json<Page<Profile>>> {
     let of = list.member_id.unwrap_or(actor.id);
-    Ok(page(store::list_followers(&app.db, actor.id, of, list.paging()).await?, list.limit))
+    Ok(page(
+        store::list_followers(&app.db, actor.id, of, list.paging()).await?,
+        list.limit,
+    ))
 }
 
-async fn list_following(app: AppState, actor: CurrentUser, Query(list): Query<ListOf>) -> Result<Json<Page<Profile>>> {
+async fn list_following(
+    app: AppState,
+    actor: CurrentUser,
+    Query(list): Query<ListOf>,
+) -> Result<Json<Page<Profile>>> {
     let of = list.member_id.unwrap_or(actor.id);
-    Ok(page(store::list_following(&app.db, actor.id, of, list.paging()).await?, list.limit))
+    Ok(page(
+        store::list_following(&app.db, actor.id, of, list.paging()).await?,
+        list.limit,
+    ))
 }
 
 async fn follow(app: AppState, actor: CurrentUser, Path(member): Path<MemberId>) -> Result<NoContent> {

@@ -42,7 +42,12 @@ pub async fn count(tx: &Tx, follower: MemberId, followee: MemberId, by: i64) -> 
     Ok(())
 }
 
-pub async fn list_followers(db: &impl Executor, reader: MemberId, of: MemberId, page: Paging) -> Result<Vec<Profile>> {
+pub async fn list_followers(
+    db: &impl Executor,
+    reader: MemberId,
+    of: MemberId,
+    page: Paging,
+) -> Result<Vec<Profile>> {
     let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
                       mine.follower_id IS NOT NULL
                FROM follow f JOIN member m ON m.id = f.follower_id
@@ -50,10 +55,16 @@ pub async fn list_followers(db: &impl Executor, reader: MemberId, of: MemberId, 
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id
                WHERE f.community_id = @community AND f.followee_id = $2 AND f.follower_id < $3
                ORDER BY f.follower_id DESC LIMIT $4";
-    db.all(sql, params![reader, of, page.before(), page.fetch()], profile).await
+    db.all(sql, params![reader, of, page.before(), page.fetch()], profile)
+        .await
 }
 
-pub async fn list_following(db: &impl Executor, reader: MemberId, of: MemberId, page: Paging) -> Result<Vec<Profile>> {
+pub async fn list_following(
+    db: &impl Executor,
+    reader: MemberId,
+    of: MemberId,
+    page: Paging,
+) -> Result<Vec<Profile>> {
     let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
                       mine.follower_id IS NOT NULL
                FROM follow f JOIN member m ON m.id = f.followee_id
@@ -61,11 +72,17 @@ pub async fn list_following(db: &impl Executor, reader: MemberId, of: MemberId, 
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id
                WHERE f.community_id = @community AND f.follower_id = $2 AND f.followee_id < $3
                ORDER BY f.followee_id DESC LIMIT $4";
-    db.all(sql, params![reader, of, page.before(), page.fetch()], profile).await
+    db.all(sql, params![reader, of, page.before(), page.fetch()], profile)
+        .await
 }
 
 /// Followers beyond an id, in the order of ids: for going through all of them.
-pub async fn followers_after(db: &impl Executor, of: MemberId, after: MemberId, limit: i64) -> Result<Vec<MemberId>> {
+pub async fn followers_after(
+    db: &impl Executor,
+    of: MemberId,
+    after: MemberId,
+    limit: i64,
+) -> Result<Vec<MemberId>> {
     let sql = "SELECT follower_id FROM follow
                WHERE community_id = @community AND followee_id = $1 AND follower_id > $2
                ORDER BY follower_id LIMIT $3";

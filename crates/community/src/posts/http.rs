@@ -8,12 +8,22 @@ use platform::{
 
 pub fn routes() -> Routes {
     Routes::new("posts")
-        .get("/posts", "list_posts", list_posts, "A member's posts, the newest first")
+        .get(
+            "/posts",
+            "list_posts",
+            list_posts,
+            "A member's posts, the newest first",
+        )
         .post("/posts", "create_post", create_post, "Publish a post")
         .get("/posts/{post_id}", "show_post", show_post, "One post")
         .patch("/posts/{post_id}", "edit_post", edit_post, "Edit one's own post")
         .refuses(&[Kind::Forbidden])
-        .delete("/posts/{post_id}", "delete_post", delete_post, "Delete one's own post")
+        .delete(
+            "/posts/{post_id}",
+            "delete_post",
+            delete_post,
+            "Delete one's own post",
+        )
         .refuses(&[Kind::Forbidden])
 }
 
@@ -27,8 +37,15 @@ input! {
     }
 }
 
-async fn list_posts(app: AppState, actor: CurrentUser, Query(list): Query<ListPosts>) -> Result<Json<Page<Post>>> {
-    let paging = Paging { limit: list.limit, cursor: list.cursor };
+async fn list_posts(
+    app: AppState,
+    actor: CurrentUser,
+    Query(list): Query<ListPosts>,
+) -> Result<Json<Page<Post>>> {
+    let paging = Paging {
+        limit: list.limit,
+        cursor: list.cursor,
+    };
     let posts = store::list_by(&app.db, actor.id, list.author_id.unwrap_or(actor.id), paging).await?;
     Ok(Json(Page::of(posts, paging.limit, |post| Cursor(post.id.0))))
 }
@@ -40,7 +57,12 @@ input! {
     }
 }
 
-async fn create_post(app: AppState, actor: CurrentUser, once: Once, Json(new): Json<PostBody>) -> Result<Created<Post>> {
+async fn create_post(
+    app: AppState,
+    actor: CurrentUser,
+    once: Once,
+    Json(new): Json<PostBody>,
+) -> Result<Created<Post>> {
     Ok(ops::create_post(&app, &actor, once, new.body.into()).await?)
 }
 
@@ -56,7 +78,9 @@ async fn edit_post(
     seen: IfMatch,
     Json(edit): Json<PostBody>,
 ) -> Result<Tagged<Post>> {
-    Ok(Tagged(ops::edit_post(&app, &actor, id, seen, edit.body.into()).await?))
+    Ok(Tagged(
+        ops::edit_post(&app, &actor, id, seen, edit.body.into()).await?,
+    ))
 }
 
 async fn delete_post(app: AppState, actor: CurrentUser, Path(id): Path<PostId>) -> Result<NoContent> {

@@ -6,10 +6,17 @@ use platform::{
     http::{Created, IfMatch, Once},
 };
 
-pub async fn create_post(app: &AppState, actor: &CurrentUser, once: Once, body: String) -> Result<Created<Post>> {
+pub async fn create_post(
+    app: &AppState,
+    actor: &CurrentUser,
+    once: Once,
+    body: String,
+) -> Result<Created<Post>> {
     let (author, now) = (actor.id, app.clock.now());
     let (own, id) = (app.clone(), PostId(app.ids.at(now)));
-    let written_by = store::author(&app.db, author).await?.ok_or_else(|| not_found("member"))?;
+    let written_by = store::author(&app.db, author)
+        .await?
+        .ok_or_else(|| not_found("member"))?;
     once.create(app, author.0, "create_post", move |tx| async move {
         store::insert(&tx, id, author, &body, now).await?;
         let post = Post {
@@ -30,11 +37,19 @@ pub async fn create_post(app: &AppState, actor: &CurrentUser, once: Once, body: 
     .await
 }
 
-pub async fn edit_post(app: &AppState, actor: &CurrentUser, id: PostId, seen: IfMatch, body: String) -> Result<Post> {
+pub async fn edit_post(
+    app: &AppState,
+    actor: &CurrentUser,
+    id: PostId,
+    seen: IfMatch,
+    body: String,
+) -> Result<Post> {
     let (actor, now) = (*actor, app.clock.now());
     app.db
         .write(move |tx| async move {
-            let mut post = store::find(&tx, actor.id, id).await?.ok_or_else(|| not_found("post"))?;
+            let mut post = store::find(&tx, actor.id, id)
+                .await?
+                .ok_or_else(|| not_found("post"))?;
             policy::may_change(&actor, &post)?;
             seen.check(post.version)?;
             if !store::update(&tx, id, post.version, &body, now).await? {
@@ -52,7 +67,9 @@ pub async fn delete_post(app: &AppState, actor: &CurrentUser, id: PostId) -> Res
     let actor = *actor;
     app.db
         .write(move |tx| async move {
-            let post = store::find(&tx, actor.id, id).await?.ok_or_else(|| not_found("post"))?;
+            let post = store::find(&tx, actor.id, id)
+                .await?
+                .ok_or_else(|| not_found("post"))?;
             policy::may_change(&actor, &post)?;
             store::delete(&tx, id).await.map(drop)
         })

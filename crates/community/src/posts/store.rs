@@ -35,14 +35,20 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: PostId) -> Result<Op
 }
 
 /// One author's posts, the newest first.
-pub async fn list_by(db: &impl Executor, reader: MemberId, author: MemberId, page: Paging) -> Result<Vec<Post>> {
+pub async fn list_by(
+    db: &impl Executor,
+    reader: MemberId,
+    author: MemberId,
+    page: Paging,
+) -> Result<Vec<Post>> {
     let sql = "SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
                       m.id, m.username, m.display_name, r.kind, p.version
                FROM post p JOIN member m ON m.id = p.author_id
                LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
                WHERE p.community_id = @community AND p.author_id = $2 AND p.id < $3
                ORDER BY p.id DESC LIMIT $4";
-    db.all(sql, params![reader, author, page.before(), page.fetch()], post).await
+    db.all(sql, params![reader, author, page.before(), page.fetch()], post)
+        .await
 }
 
 pub async fn insert(tx: &Tx, id: PostId, author: MemberId, body: &str, now: Timestamp) -> Result<()> {
@@ -79,7 +85,10 @@ pub async fn update(tx: &Tx, id: PostId, version: i64, body: &str, now: Timestam
 
 pub async fn delete(tx: &Tx, id: PostId) -> Result<bool> {
     let count = tx
-        .execute("DELETE FROM post WHERE id = $1 AND community_id = @community", params![id])
+        .execute(
+            "DELETE FROM post WHERE id = $1 AND community_id = @community",
+            params![id],
+        )
         .await?;
     Ok(count > 0)
 }
@@ -101,7 +110,8 @@ pub async fn count_reaction(tx: &Tx, id: PostId, by: i64) -> Result<Option<i64>>
 pub async fn feed(db: &impl Executor, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
     let sql = db.pick(FEED_SQLITE, FEED_POSTGRES);
     let none = Uuid::nil();
-    db.all(sql, params![reader, page.before(), page.fetch(), none], post).await
+    db.all(sql, params![reader, page.before(), page.fetch(), none], post)
+        .await
 }
 
 const FEED_SQLITE: &str = "WITH source(author_id) AS (

@@ -19,7 +19,8 @@ pub(crate) fn profile(row: &Row<'_>) -> Result<Profile> {
 pub async fn find(db: &impl Executor, reader: MemberId, name: &str) -> Result<Option<Profile>> {
     match name.parse::<MemberId>() {
         Ok(id) => {
-            let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
+            let sql =
+                "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
                               f.follower_id IS NOT NULL
                        FROM member m LEFT JOIN follow f
                            ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
@@ -27,7 +28,8 @@ pub async fn find(db: &impl Executor, reader: MemberId, name: &str) -> Result<Op
             db.one(sql, params![reader, id], profile).await
         }
         Err(_) => {
-            let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
+            let sql =
+                "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
                               f.follower_id IS NOT NULL
                        FROM member m LEFT JOIN follow f
                            ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
@@ -47,7 +49,12 @@ pub async fn search(db: &impl Executor, reader: MemberId, text: &str, page: Pagi
                WHERE m.id < $2 AND m.status = 'active'
                    AND (m.username LIKE $3 ESCAPE '!' OR lower(m.display_name) LIKE $3 ESCAPE '!')
                ORDER BY m.id DESC LIMIT $4";
-    db.all(sql, params![reader, page.before(), pattern, page.fetch()], profile).await
+    db.all(
+        sql,
+        params![reader, page.before(), pattern, page.fetch()],
+        profile,
+    )
+    .await
 }
 
 /// Text that LIKE takes literally.

@@ -11,8 +11,18 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("reactions")
-        .post("/posts/{post_id}/reactions", "react", react, "React to a post, or exchange the reaction")
-        .delete("/posts/{post_id}/reactions", "unreact", unreact, "Take one's reaction back")
+        .post(
+            "/posts/{post_id}/reactions",
+            "react",
+            react,
+            "React to a post, or exchange the reaction",
+        )
+        .delete(
+            "/posts/{post_id}/reactions",
+            "unreact",
+            unreact,
+            "Take one's reaction back",
+        )
 }
 
 input! {
@@ -31,7 +41,12 @@ struct ReactionSummary {
     liked_by_me: bool,
 }
 
-async fn react(app: AppState, actor: CurrentUser, Path(post): Path<PostId>, Json(new): Json<NewReaction>) -> Result<Json<ReactionSummary>> {
+async fn react(
+    app: AppState,
+    actor: CurrentUser,
+    Path(post): Path<PostId>,
+    Json(new): Json<NewReaction>,
+) -> Result<Json<ReactionSummary>> {
     let like_count = ops::react(&app, &actor, post, new.kind).await?;
     Ok(Json(ReactionSummary {
         reaction: new.kind,

@@ -10,12 +10,16 @@ pub async fn react(app: &AppState, actor: &CurrentUser, post: PostId, kind: Reac
     app.db
         .write(move |tx| async move {
             // The post's row first: whoever reacts to the same post waits here, in one order.
-            let count = posts::count_reaction(&tx, post, 1).await?.ok_or_else(|| not_found("post"))?;
+            let count = posts::count_reaction(&tx, post, 1)
+                .await?
+                .ok_or_else(|| not_found("post"))?;
             if store::insert(&tx, post, member, kind, now).await? {
                 return Ok(count);
             }
             store::change(&tx, post, member, kind).await?;
-            posts::count_reaction(&tx, post, -1).await?.ok_or_else(|| not_found("post"))
+            posts::count_reaction(&tx, post, -1)
+                .await?
+                .ok_or_else(|| not_found("post"))
         })
         .await
 }
@@ -24,7 +28,9 @@ pub async fn unreact(app: &AppState, actor: &CurrentUser, post: PostId) -> Resul
     let member = actor.id;
     app.db
         .write(move |tx| async move {
-            posts::count_reaction(&tx, post, -1).await?.ok_or_else(|| not_found("post"))?;
+            posts::count_reaction(&tx, post, -1)
+                .await?
+                .ok_or_else(|| not_found("post"))?;
             if !store::delete(&tx, post, member).await? {
                 posts::count_reaction(&tx, post, 1).await?;
             }

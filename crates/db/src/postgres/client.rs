@@ -168,7 +168,11 @@ fn as_sql(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
 }
 
 impl ToSql for Param {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
         match self {
             Param::Null => return Ok(IsNull::Yes),
             Param::Bool(value) => return value.to_sql(ty, out),

@@ -152,7 +152,9 @@ impl Postgres {
         Fut: Future<Output = Result<T>>,
     {
         let _turn = self.turn().await?;
-        let (session, client) = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let (session, client) = self
+            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await?;
         let outcome = work(Snapshot::new(Link::Postgres(session.clone()), community)).await;
         session.rollback().await;
         self.give_back(&session, client);
@@ -175,7 +177,10 @@ impl Postgres {
     /// Only a connection whose transaction ended in order is used again.
     fn give_back(&self, session: &Session, client: Arc<Client>) {
         if session.ended_in_order() && !client.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(client);
         }
     }
 

@@ -77,7 +77,12 @@ impl Session {
         self.within(sql, self.client.all(sql, &text, &params, map)).await
     }
 
-    pub async fn execute(&self, community: CommunityId, sql: &'static str, params: Vec<Param>) -> Result<u64> {
+    pub async fn execute(
+        &self,
+        community: CommunityId,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<u64> {
         let text = self.texts.get(sql);
         let params = text.bind(params, community);
         self.within(sql, self.client.execute(sql, &text, &params)).await

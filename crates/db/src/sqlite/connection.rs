@@ -107,7 +107,11 @@ impl Session {
     }
 
     fn open(&self) -> Result<()> {
-        if self.over.load(Ordering::Acquire) { Err(ended()) } else { Ok(()) }
+        if self.over.load(Ordering::Acquire) {
+            Err(ended())
+        } else {
+            Ok(())
+        }
     }
 
     pub fn all<T>(
@@ -120,7 +124,10 @@ impl Session {
         self.open()?;
         on_own(|own| {
             let text = own.texts.get(sql);
-            let mut statement = own.connection.prepare_cached(&text.sql).map_err(|e| failure(e, sql))?;
+            let mut statement = own
+                .connection
+                .prepare_cached(&text.sql)
+                .map_err(|e| failure(e, sql))?;
             let params = rusqlite::params_from_iter(text.bind(params, community));
             let mut rows = statement.query(params).map_err(|e| failure(e, sql))?;
             let mut items = vec![];
@@ -135,7 +142,10 @@ impl Session {
         self.open()?;
         on_own(|own| {
             let text = own.texts.get(sql);
-            let mut statement = own.connection.prepare_cached(&text.sql).map_err(|e| failure(e, sql))?;
+            let mut statement = own
+                .connection
+                .prepare_cached(&text.sql)
+                .map_err(|e| failure(e, sql))?;
             let params = rusqlite::params_from_iter(text.bind(params, community));
             let count = statement.execute(params).map_err(|e| failure(e, sql))?;
             Ok(count as u64)

@@ -50,12 +50,18 @@ impl Sqlite {
         for n in 0..settings.readers.max(1) {
             let reading = connection::open_for_reading(path, settings)?;
             let queue: Receiver<Read> = read_queue.clone();
-            threads.push(start(&format!("sqlite-reader-{n}"), reading, &texts, settings, move || {
-                for read in queue {
-                    // A panic of a mapping function must not cost the thread.
-                    let _ = catch_unwind(AssertUnwindSafe(read));
-                }
-            })?);
+            threads.push(start(
+                &format!("sqlite-reader-{n}"),
+                reading,
+                &texts,
+                settings,
+                move || {
+                    for read in queue {
+                        // A panic of a mapping function must not cost the thread.
+                        let _ = catch_unwind(AssertUnwindSafe(read));
+                    }
+                },
+            )?);
         }
         Ok(Sqlite {
             path: path.to_owned(),
@@ -95,7 +101,10 @@ impl Sqlite {
         .await
     }
 
-    async fn on_reader<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn on_reader<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, reply) = oneshot::channel();
         let job: Read = Box::new(move || {
             if !answer.is_closed() {
@@ -103,7 +112,9 @@ impl Sqlite {
             }
         });
         send(&self.reads, job)?;
-        reply.await.map_err(|_| internal("a reader ended in mid-statement"))?
+        reply
+            .await
+            .map_err(|_| internal("a reader ended in mid-statement"))?
     }
 
     pub async fn write<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
@@ -114,11 +125,15 @@ impl Sqlite {
     {
         let (job, reply) = writer::job(community, work);
         send(&self.writes, job)?;
-        reply.await.map_err(|_| internal("the writer ended in mid-statement"))?
+        reply
+            .await
+            .map_err(|_| internal("the writer ended in mid-statement"))?
     }
 
     pub fn backup(&self) -> Backup {
-        Backup { from: self.path.clone() }
+        Backup {
+            from: self.path.clone(),
+        }
     }
 
     /// Lets the threads finish what is queued, then waits for them.
@@ -163,7 +178,9 @@ fn send<T>(queue: &Mutex<Option<Sender<T>>>, work: T) -> Result<()> {
 fn finish<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
-        Poll::Pending => Err(internal("a transaction waited for something other than the database")),
+        Poll::Pending => Err(internal(
+            "a transaction waited for something other than the database",
+        )),
     }
 }
 
@@ -185,15 +202,17 @@ pub struct Backup {
 impl Backup {
     /// Writes a consistent copy. Blocks: run it on a thread that may.
     pub fn copy_to(&self, path: &Path) -> Result<()> {
-        let from = rusqlite::Connection::open_with_flags(&self.from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .map_err(internal)?;
+        let from =
+            rusqlite::Connection::open_with_flags(&self.from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .map_err(internal)?;
         let mut to = rusqlite::Connection::open(path).map_err(internal)?;
         {
             let copy = rusqlite::backup::Backup::new(&from, &mut to).map_err(internal)?;
             copy.run_to_completion(1024, std::time::Duration::from_millis(2), None)
                 .map_err(internal)?;
         }
-        to.pragma_update(None, "journal_mode", "DELETE").map_err(internal)?;
+        to.pragma_update(None, "journal_mode", "DELETE")
+            .map_err(internal)?;
         to.close().map_err(|(_, error)| internal(error))
     }
 }

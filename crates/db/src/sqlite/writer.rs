@@ -42,7 +42,10 @@ struct Job<F, T> {
     reply: oneshot::Sender<Result<T>>,
 }
 
-pub(super) fn job<T, F, Fut>(community: CommunityId, work: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
+pub(super) fn job<T, F, Fut>(
+    community: CommunityId,
+    work: F,
+) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
 where
     F: FnOnce(Tx) -> Fut + Send + 'static,
     Fut: Future<Output = Result<T>>,
@@ -65,7 +68,9 @@ where
     T: Send,
 {
     fn run(&mut self) -> bool {
-        let Some(work) = self.work.take() else { return false };
+        let Some(work) = self.work.take() else {
+            return false;
+        };
         let session = Session::default();
         let tx = Tx::new(Link::Sqlite(session.clone()), self.community);
         let inner = tx.clone();

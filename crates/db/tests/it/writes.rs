@@ -27,7 +27,11 @@ async fn a_failed_write_leaves_nothing_and_disturbs_nobody() {
             async move {
                 db.write(move |tx| async move {
                     tx.execute(INSERT, params![id, format!("c{id}"), "city"]).await?;
-                    if id % 3 == 0 { Err(conflict("odd_one")) } else { Ok(()) }
+                    if id % 3 == 0 {
+                        Err(conflict("odd_one"))
+                    } else {
+                        Ok(())
+                    }
                 })
                 .await
             }
@@ -48,7 +52,8 @@ async fn a_panic_in_a_write_is_an_error_of_that_write_alone() {
         assert!(tx.community() != CommunityId::DEFAULT, "on purpose");
         Ok(())
     });
-    let other = f.db.write(|tx| async move { tx.execute(INSERT, params![3, "three", "three"]).await });
+    let other =
+        f.db.write(|tx| async move { tx.execute(INSERT, params![3, "three", "three"]).await });
     let (panics, other) = tokio::join!(panics, other);
     assert!(panics.unwrap_err().to_string().contains("on purpose"));
     assert_eq!(other.unwrap(), 1);
@@ -76,15 +81,19 @@ async fn a_violated_constraint_has_the_same_name_everywhere() {
 #[tokio::test]
 async fn a_transaction_waits_for_the_database_alone() {
     let f = sqlite().await;
-    let outcome = f
-        .db
-        .write(|tx| async move {
+    let outcome =
+        f.db.write(|tx| async move {
             tx.execute(INSERT, params![2, "two", "two"]).await?;
             tokio::task::yield_now().await;
             Ok(())
         })
         .await;
-    assert!(outcome.unwrap_err().to_string().contains("waited for something other"));
+    assert!(
+        outcome
+            .unwrap_err()
+            .to_string()
+            .contains("waited for something other")
+    );
     assert_eq!(communities(&f.db).await, 1);
 }
 
@@ -94,9 +103,8 @@ async fn callbacks_run_after_the_commit_and_only_then() {
         let heard = Arc::new(AtomicU32::new(0));
         for (id, good) in [(2, true), (3, false)] {
             let heard = heard.clone();
-            let _ = f
-                .db
-                .write(move |tx| async move {
+            let _ =
+                f.db.write(move |tx| async move {
                     tx.execute(INSERT, params![id, format!("c{id}"), "x"]).await?;
                     tx.on_commit(move || {
                         heard.fetch_add(1, Ordering::SeqCst);
@@ -125,9 +133,8 @@ async fn a_transaction_that_has_ended_takes_nothing_more() {
 async fn a_last_statement_that_fails_undoes_the_write() {
     each_db(async |f| {
         for _ in 0..2 {
-            let outcome = f
-                .db
-                .write(|tx| async move {
+            let outcome =
+                f.db.write(|tx| async move {
                     tx.execute(INSERT, params![2, "two", "two"]).await?;
                     tx.execute_last(INSERT, params![1, "again", "again"]).await
                 })
@@ -163,7 +170,10 @@ async fn a_snapshot_does_not_see_later_commits() {
             Ok((before, snapshot.one(sql, vec![], |row| row.get::<i64>(0)).await?))
         });
         let writing = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async move {
                 begun.await.unwrap();
                 let second = match other.engine_name() {
@@ -171,7 +181,10 @@ async fn a_snapshot_does_not_see_later_commits() {
                     // Connections belong to the runtime that opened them.
                     _ => return,
                 };
-                second.write(|tx| async move { tx.execute(INSERT, params![2, "two", "two"]).await }).await.unwrap();
+                second
+                    .write(|tx| async move { tx.execute(INSERT, params![2, "two", "two"]).await })
+                    .await
+                    .unwrap();
                 go.send(()).unwrap();
             });
         });
@@ -215,7 +228,9 @@ async fn values_come_back_as_they_were() {
 #[tokio::test]
 async fn another_programs_database_is_refused() {
     for f in [sqlite().await, postgres().await] {
-        f.db.write(|tx| async move { tx.batch("DROP TABLE schema_migration").await }).await.unwrap();
+        f.db.write(|tx| async move { tx.batch("DROP TABLE schema_migration").await })
+            .await
+            .unwrap();
         let clock = base::Clock::system();
         let refusal = db::migrate::migrate(&f.db, &clock).await.unwrap_err();
         assert!(refusal.to_string().contains("not Mundo Tango's"), "{refusal}");
@@ -225,7 +240,9 @@ async fn another_programs_database_is_refused() {
 #[tokio::test]
 async fn a_copy_made_in_use_is_whole() {
     let f = sqlite().await;
-    f.db.write(|tx| async move { tx.execute(INSERT, params![2, "two", "two"]).await }).await.unwrap();
+    f.db.write(|tx| async move { tx.execute(INSERT, params![2, "two", "two"]).await })
+        .await
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("copy.db");
     f.db.backup().unwrap().copy_to(&path).unwrap();

@@ -242,7 +242,11 @@ impl Routes {
 
     /// The router, with every path below `/api/v1`, and the table.
     pub fn into_parts(self) -> (Router<AppState>, Vec<Operation>, Schemas) {
-        (Router::new().nest("/api/v1", self.router), self.operations, self.schemas)
+        (
+            Router::new().nest("/api/v1", self.router),
+            self.operations,
+            self.schemas,
+        )
     }
 }
 
@@ -250,7 +254,10 @@ impl Routes {
 pub(super) fn join(named: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (name, schema) in more {
         let before = named.insert(name.clone(), schema.clone());
-        debug_assert!(before.is_none_or(|before| before == *schema), "two schemas are called {name}");
+        debug_assert!(
+            before.is_none_or(|before| before == *schema),
+            "two schemas are called {name}"
+        );
     }
 }
 
@@ -262,7 +269,12 @@ impl<T: Input> Describe for Json<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         operation.takes_input = true;
         operation.body = Some(schemas.requests.subschema_for::<T>());
-        for kind in [Kind::Malformed, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Invalid] {
+        for kind in [
+            Kind::Malformed,
+            Kind::TooLarge,
+            Kind::UnsupportedMediaType,
+            Kind::Invalid,
+        ] {
             operation.problem(kind);
         }
     }
@@ -278,20 +290,32 @@ impl<T: Input> Describe for Query<T> {
             .and_then(Value::as_array)
             .map(|names| names.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
-        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, property) in schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let mut property = property.clone();
             // A parameter is there or not; it is never null.
             if let Some(kinds) = property.get_mut("type")
-                && let Some(kind) = kinds.as_array().and_then(|kinds| kinds.iter().find(|kind| *kind != "null")).cloned()
+                && let Some(kind) = kinds
+                    .as_array()
+                    .and_then(|kinds| kinds.iter().find(|kind| *kind != "null"))
+                    .cloned()
             {
                 *kinds = kind;
             }
             if let Some(choices) = property.get("anyOf").and_then(Value::as_array).cloned()
-                && let Some(choice) = choices.iter().find(|choice| choice.get("type").is_none_or(|kind| kind != "null"))
+                && let Some(choice) = choices
+                    .iter()
+                    .find(|choice| choice.get("type").is_none_or(|kind| kind != "null"))
             {
                 property = choice.clone();
             }
-            let about = property.as_object_mut().and_then(|property| property.remove("description"));
+            let about = property
+                .as_object_mut()
+                .and_then(|property| property.remove("description"));
             operation.parameters.push(json!({
                 "name": name, "in": "query", "required": required.contains(&name.as_str()),
                 "description": about.unwrap_or_default(), "schema": property,
@@ -302,7 +326,11 @@ impl<T: Input> Describe for Query<T> {
 
 impl<T: JsonSchema> Describe for Path<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
-        let name = operation.path.split('{').nth(1).and_then(|rest| rest.split('}').next());
+        let name = operation
+            .path
+            .split('{')
+            .nth(1)
+            .and_then(|rest| rest.split('}').next());
         operation.parameters.push(json!({
             "name": name.unwrap_or_default(), "in": "path", "required": true,
             "schema": schemas.requests.subschema_for::<T>(),
@@ -314,7 +342,11 @@ impl<T: JsonSchema> Describe for Path<T> {
 
 impl Describe for IfMatch {
     fn describe(operation: &mut Operation, _: &mut Schemas) {
-        operation.header("If-Match", "The ETag of the version that you have seen.", json!({"type": "string"}));
+        operation.header(
+            "If-Match",
+            "The ETag of the version that you have seen.",
+            json!({"type": "string"}),
+        );
         operation.problem(Kind::Stale);
     }
 }

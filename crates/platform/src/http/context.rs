@@ -40,7 +40,10 @@ impl RequestContext {
         let headers = request.headers();
         let id = text(headers, "x-request-id")
             .filter(|id| (1..=64).contains(&id.len()))
-            .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+            .filter(|id| {
+                id.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            })
             .map_or_else(|| app.ids.next::<uuid::Uuid>().to_string(), str::to_owned);
         let peer = request
             .extensions()
@@ -100,7 +103,10 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 impl FromRequestParts<AppState> for AppState {
     type Rejection = std::convert::Infallible;
-    async fn from_request_parts(_: &mut Parts, state: &AppState) -> std::result::Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        _: &mut Parts,
+        state: &AppState,
+    ) -> std::result::Result<Self, Self::Rejection> {
         Ok(state.clone())
     }
 }
@@ -124,7 +130,10 @@ impl ClientIp {
 
 impl FromRequestParts<AppState> for ClientIp {
     type Rejection = super::Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> std::result::Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &AppState,
+    ) -> std::result::Result<Self, Self::Rejection> {
         Ok(ClientIp::of(RequestContext::of(parts)?.client))
     }
 }
@@ -135,7 +144,10 @@ pub struct Context(pub Arc<RequestContext>);
 
 impl FromRequestParts<AppState> for Context {
     type Rejection = super::Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> std::result::Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &AppState,
+    ) -> std::result::Result<Self, Self::Rejection> {
         Ok(Context(RequestContext::of(parts)?.clone()))
     }
 }

@@ -35,7 +35,12 @@ pub fn around(router: Router<AppState>, app: &AppState) -> Router<AppState> {
     router
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CompressionLayer::new().gzip(true).br(true).compress_when(SizeAbove::new(1024)))
+        .layer(
+            CompressionLayer::new()
+                .gzip(true)
+                .br(true)
+                .compress_when(SizeAbove::new(1024)),
+        )
         .layer(from_fn_with_state(app.clone(), edge))
 }
 
@@ -62,12 +67,17 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     let span = tracing::info_span!("request", id = %context.id, trace = trace.as_deref().unwrap_or_default());
     let limit = Duration::from_millis(app.config.server.request_timeout_ms);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let work = tracing::Instrument::instrument(within_request(context.id.clone(), tokio::time::timeout(limit, work)), span);
+    let work = tracing::Instrument::instrument(
+        within_request(context.id.clone(), tokio::time::timeout(limit, work)),
+        span,
+    );
     let (outcome, kind) = match work.await {
         Ok(Ok(response)) => (Ok(response), FaultKind::Error),
         Ok(Err(payload)) => (Err(internal(panic_text(&*payload))), FaultKind::Panic),
         Err(_) => (
-            Err(Error::new(Kind::Unavailable, "timeout").retry_after(1).cause("the request took too long")),
+            Err(Error::new(Kind::Unavailable, "timeout")
+                .retry_after(1)
+                .cause("the request took too long")),
             FaultKind::Error,
         ),
     };
@@ -125,7 +135,13 @@ fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
 fn keep_headers(response: &Response) -> HeaderMap {
     [header::SET_COOKIE, header::ALLOW]
         .iter()
-        .flat_map(|name| response.headers().get_all(name).iter().map(move |value| (name.clone(), value.clone())))
+        .flat_map(|name| {
+            response
+                .headers()
+                .get_all(name)
+                .iter()
+                .map(move |value| (name.clone(), value.clone()))
+        })
         .collect()
 }
 
@@ -135,7 +151,11 @@ fn not_modified(method: &Method, seen: Option<&HeaderValue>, response: &mut Resp
         return;
     }
     let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let own = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(plain);
+    let own = response
+        .headers()
+        .get(header::ETAG)
+        .and_then(|tag| tag.to_str().ok())
+        .map(plain);
     let known = seen.and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     if own.is_some_and(|own| known == "*" || known.split(',').any(|tag| plain(tag) == own)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -146,7 +166,14 @@ fn not_modified(method: &Method, seen: Option<&HeaderValue>, response: &mut Resp
     }
 }
 
-fn dress(app: &AppState, context: &RequestContext, route: &str, took: Duration, trace: Option<&str>, response: &mut Response) {
+fn dress(
+    app: &AppState,
+    context: &RequestContext,
+    route: &str,
+    took: Duration,
+    trace: Option<&str>,
+    response: &mut Response,
+) {
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -159,7 +186,10 @@ fn dress(app: &AppState, context: &RequestContext, route: &str, took: Duration, 
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
     set("content-security-policy", CSP);
-    set("permissions-policy", "camera=(), geolocation=(self), microphone=()");
+    set(
+        "permissions-policy",
+        "camera=(), geolocation=(self), microphone=()",
+    );
     if app.config.is_https() {
         set("strict-transport-security", "max-age=63072000; includeSubDomains");
     }
@@ -172,10 +202,16 @@ fn dress(app: &AppState, context: &RequestContext, route: &str, took: Duration, 
     if route.starts_with("/api/") {
         // How long a log-in took would tell whether the account exists.
         if !route.starts_with("/api/v1/auth") {
-            set("server-timing", &format!("app;dur={:.2}", took.as_secs_f64() * 1000.0));
+            set(
+                "server-timing",
+                &format!("app;dur={:.2}", took.as_secs_f64() * 1000.0),
+            );
         }
         if !headers.contains_key(header::CACHE_CONTROL) {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+            headers.insert(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("private, no-cache"),
+            );
         }
     }
     if app.draining.load(Ordering::Relaxed) {
@@ -185,10 +221,21 @@ fn dress(app: &AppState, context: &RequestContext, route: &str, took: Duration, 
 
 /// `RateLimit` and `RateLimit-Policy` as the IETF's draft writes them.
 fn set_limit(set: &mut impl FnMut(&'static str, &str), decision: Decision) {
-    let Decision { limit, remaining, reset, .. } = decision;
+    let Decision {
+        limit,
+        remaining,
+        reset,
+        ..
+    } = decision;
     let name = limit.name;
-    set("ratelimit-policy", &format!("\"{name}\";q={};w={}", limit.count, limit.period.as_secs()));
-    set("ratelimit", &format!("\"{name}\";r={remaining};t={}", reset.as_secs_f64().ceil() as u64));
+    set(
+        "ratelimit-policy",
+        &format!("\"{name}\";q={};w={}", limit.count, limit.period.as_secs()),
+    );
+    set(
+        "ratelimit",
+        &format!("\"{name}\";r={remaining};t={}", reset.as_secs_f64().ceil() as u64),
+    );
 }
 
 /// A well-formed `traceparent`, to be passed on.
@@ -196,7 +243,10 @@ fn trace_parent(headers: &HeaderMap) -> Option<String> {
     let value = text(headers, "traceparent")?;
     let parts: Vec<&str> = value.split('-').collect();
     let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+        part.len() == length
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
     };
     let good = matches!(parts.as_slice(), [version, trace, parent, flags]
         if *version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2)

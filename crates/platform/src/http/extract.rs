@@ -19,7 +19,13 @@ impl<T: Input> FromRequest<AppState> for Json<T> {
 
     async fn from_request(request: Request<Body>, app: &AppState) -> Result<Self, Problem> {
         let kind = text(request.headers(), "content-type").unwrap_or_default();
-        if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        if !kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/json")
+        {
             return Err(Error::new(Kind::UnsupportedMediaType, "unsupported_media_type").into());
         }
         let (parts, body) = request.into_parts();
@@ -52,7 +58,11 @@ fn why_not<T: Input>(bytes: &[u8]) -> Error {
         Ok(_) => return malformed("trailing characters"),
         Err(error) => (pointer(error.path()), error.into_inner()),
     };
-    if error.is_data() { not_allowed(pointer, &error.to_string()) } else { malformed(&error.to_string()) }
+    if error.is_data() {
+        not_allowed(pointer, &error.to_string())
+    } else {
+        malformed(&error.to_string())
+    }
 }
 
 fn malformed(why: &str) -> Error {
@@ -62,9 +72,16 @@ fn malformed(why: &str) -> Error {
 fn not_allowed(pointer: String, why: &str) -> Error {
     // serde names the place behind the sentence; the pointer says it better.
     let why = why.split(" at line ").next().unwrap_or(why);
-    let field = match why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+    let field = match why
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split('`').next())
+    {
         Some(name) => FieldError {
-            pointer: if pointer.ends_with(&format!("/{name}")) { pointer } else { format!("{pointer}/{name}") },
+            pointer: if pointer.ends_with(&format!("/{name}")) {
+                pointer
+            } else {
+                format!("{pointer}/{name}")
+            },
             code: "unknown_field",
             args: vec![],
         },
@@ -134,7 +151,9 @@ impl<T: FromStr + Field> FromRequestParts<AppState> for Path<T> {
         let value = params.iter().next().map(|(_, value)| value).unwrap_or_default();
         // What cannot be an id names nothing.
         let value = value.parse().ok().and_then(checked_value);
-        value.map(Path).ok_or_else(|| base::error::not_found("page").into())
+        value
+            .map(Path)
+            .ok_or_else(|| base::error::not_found("page").into())
     }
 }
 
@@ -165,7 +184,11 @@ impl FromRequestParts<AppState> for IfMatch {
         if value == "*" {
             return Ok(IfMatch(None));
         }
-        let version = value.trim_matches('"').split('-').next().and_then(|version| version.parse().ok());
+        let version = value
+            .trim_matches('"')
+            .split('-')
+            .next()
+            .and_then(|version| version.parse().ok());
         // A tag of another form can match nothing.
         Ok(IfMatch(Some(version.unwrap_or(-1))))
     }

@@ -42,7 +42,9 @@ impl FromRequestParts<AppState> for Once {
 }
 
 fn checked_key(key: &str) -> Result<String> {
-    let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let plain = key
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if plain && (1..=64).contains(&key.len()) {
         Ok(key.to_owned())
     } else {
@@ -84,7 +86,13 @@ impl Drop for Flight {
 
 impl Once {
     /// Runs a write that creates something and answers with it.
-    pub async fn create<T, F, Fut>(self, app: &App, member: Uuid, operation: &'static str, work: F) -> Result<Created<T>>
+    pub async fn create<T, F, Fut>(
+        self,
+        app: &App,
+        member: Uuid,
+        operation: &'static str,
+        work: F,
+    ) -> Result<Created<T>>
     where
         F: FnOnce(Tx) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send,
@@ -145,7 +153,10 @@ pub fn clean_up(app: &AppState) -> Plan {
             async move {
                 let before = app.clock.now().minus(KEPT);
                 let sql = "DELETE FROM idempotency_key WHERE created_at < $1";
-                let deleted = app.db.write(move |tx| async move { tx.execute(sql, params![before]).await }).await;
+                let deleted = app
+                    .db
+                    .write(move |tx| async move { tx.execute(sql, params![before]).await })
+                    .await;
                 let count = deleted.map_err(|error| Failure::new(error.to_string()))?;
                 Ok(Report::new("deleted kept answers").fact("answers", count as i64))
             }

@@ -59,7 +59,12 @@ pub(super) fn status(kind: Kind) -> StatusCode {
 }
 
 /// The problem document of an error, in the language of the request.
-pub(super) fn document(texts: &Texts, error: &Error, context: &RequestContext, docs: &str) -> serde_json::Value {
+pub(super) fn document(
+    texts: &Texts,
+    error: &Error,
+    context: &RequestContext,
+    docs: &str,
+) -> serde_json::Value {
     let language = context.language;
     let errors: Vec<_> = error
         .fields()
@@ -88,9 +93,15 @@ pub(super) fn render(texts: &Texts, error: &Error, context: &RequestContext, doc
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status(error.kind());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(context.language.tag()));
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(context.language.tag()),
+    );
     if let Some(seconds) = error.retry_after_s() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

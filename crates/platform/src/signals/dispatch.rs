@@ -41,7 +41,9 @@ impl<C: Consumer> Worker for Dispatch<C> {
         };
         let count = signals.len() as i64;
         self.consumer.consume(&self.app, signals).await.map_err(failure)?;
-        advance(db, name, &last, self.app.clock.now()).await.map_err(failure)?;
+        advance(db, name, &last, self.app.clock.now())
+            .await
+            .map_err(failure)?;
         let report = Report::new("signals consumed").fact("signals", count);
         Ok(if count == BATCH { report.again() } else { report })
     }
@@ -55,7 +57,9 @@ fn failure(error: base::Error) -> Failure {
 async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<Announced>> {
     let position = "SELECT xid, signal_id FROM signal_consumer WHERE name = $1";
     let known = db
-        .one(position, params![consumer], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))
+        .one(position, params![consumer], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+        })
         .await?;
     let (xid, id) = if let Some(position) = known {
         position
@@ -77,15 +81,19 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
          WHERE (xid, id) > (($1::bigint)::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
          ORDER BY xid, id LIMIT $3",
     );
-    db.all(sql, vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)], |row| {
-        Ok(Announced {
-            id: row.get(0)?,
-            kind: row.get(1)?,
-            payload: row.get(2)?,
-            at: row.get(3)?,
-            xid: row.get(4)?,
-        })
-    })
+    db.all(
+        sql,
+        vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)],
+        |row| {
+            Ok(Announced {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                payload: row.get(2)?,
+                at: row.get(3)?,
+                xid: row.get(4)?,
+            })
+        },
+    )
     .await
 }
 

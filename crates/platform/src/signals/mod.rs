@@ -51,7 +51,10 @@ pub struct Signals {
 impl Signals {
     /// Rings with every commit that announced something.
     pub fn wake_on_commit(&self, wake: &Wake) {
-        self.wakes.lock().unwrap_or_else(PoisonError::into_inner).push(wake.clone());
+        self.wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(wake.clone());
     }
 
     /// Writes the signal with the change it tells of.

@@ -75,7 +75,7 @@ impl Node {
             ..Settings::with_clock(|| 0)
         });
         let patient = Restart {
-            first_pause: Duration::from_secs(600),
+            first_pause: Duration::from_mins(10),
             ..Restart::default()
         };
         let own = scribe.clone();

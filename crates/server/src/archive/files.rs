@@ -50,7 +50,11 @@ fn stream(mut from: File, mut to: impl Write) -> io::Result<Entry> {
 
 /// A new file that its owner alone may read.
 pub fn new_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Writes a new file and brings it to the disk.

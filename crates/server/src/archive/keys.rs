@@ -59,8 +59,12 @@ impl Passphrase {
     }
 
     fn cipher(&self, cost: Cost, salt: &[u8]) -> Result<XChaCha20Poly1305> {
-        ensure!(cost.memory_kib <= MOST_MEMORY_KIB, "the sealed keys ask for too much memory");
-        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|e| anyhow!("{e}"))?;
+        ensure!(
+            cost.memory_kib <= MOST_MEMORY_KIB,
+            "the sealed keys ask for too much memory"
+        );
+        let params =
+            Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|e| anyhow!("{e}"))?;
         let mut key = [0; 32];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(self.0.as_bytes(), salt, &mut key)
@@ -72,10 +76,17 @@ impl Passphrase {
 impl Keys {
     /// Reads the folder `keys/`.
     pub fn read(folder: &Path) -> Result<Keys> {
-        ensure!(folder.join(MASTER).is_file(), "there is no {MASTER} in {}", folder.display());
+        ensure!(
+            folder.join(MASTER).is_file(),
+            "there is no {MASTER} in {}",
+            folder.display()
+        );
         let mut keys = BTreeMap::new();
         for path in files::list(folder)? {
-            let name = path.strip_prefix(folder)?.to_str().context("a key's file has no plain name")?;
+            let name = path
+                .strip_prefix(folder)?
+                .to_str()
+                .context("a key's file has no plain name")?;
             keys.insert(name.to_owned(), BASE64_STANDARD.encode(fs::read(&path)?));
         }
         Ok(Keys(keys))
@@ -95,7 +106,9 @@ impl Keys {
     pub fn master(&self) -> Result<MasterKey> {
         let file = decode(self.0.get(MASTER).context("the keys hold no master key")?)?;
         let secret = decode(String::from_utf8(file)?.trim())?;
-        let secret = secret.try_into().map_err(|_| anyhow!("the master key is not 32 bytes long"))?;
+        let secret = secret
+            .try_into()
+            .map_err(|_| anyhow!("the master key is not 32 bytes long"))?;
         Ok(MasterKey::new(secret))
     }
 
@@ -111,7 +124,10 @@ impl Keys {
     pub fn seal(&self, passphrase: &Passphrase, entropy: &Entropy) -> Result<Vec<u8>> {
         let (salt, nonce): ([u8; 16], [u8; 24]) = (entropy.bytes(), entropy.bytes());
         let text = serde_json::to_vec(self)?;
-        let payload = Payload { msg: &text, aad: PURPOSE };
+        let payload = Payload {
+            msg: &text,
+            aad: PURPOSE,
+        };
         let sealed = passphrase
             .cipher(COST, &salt)?
             .encrypt(&XNonce::from(nonce), payload)
@@ -126,7 +142,9 @@ impl Keys {
 
     pub fn open(bytes: &[u8], passphrase: &Passphrase) -> Result<Keys> {
         let sealed: Sealed = serde_json::from_slice(bytes).context("the sealed keys cannot be read")?;
-        let nonce: [u8; 24] = decode(&sealed.nonce)?.try_into().map_err(|_| anyhow!("the nonce is not 24 bytes long"))?;
+        let nonce: [u8; 24] = decode(&sealed.nonce)?
+            .try_into()
+            .map_err(|_| anyhow!("the nonce is not 24 bytes long"))?;
         let payload = Payload {
             msg: &decode(&sealed.xchacha20poly1305)?,
             aad: PURPOSE,

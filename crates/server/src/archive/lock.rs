@@ -27,7 +27,9 @@ impl DataLock {
                 "another mundo is using the data folder {}; stop it first, or choose another folder with --data",
                 folder.display()
             ),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
     }
 

@@ -57,13 +57,17 @@ impl Manifest {
         let text = format!("{}\n", serde_json::to_string_pretty(self)?);
         files::write_private(&folder.join(MANIFEST), text.as_bytes())?;
         let hash = blake3::hash(text.as_bytes()).to_hex();
-        files::write_private(&folder.join(MANIFEST_HASH), format!("{hash}  {MANIFEST}\n").as_bytes())
+        files::write_private(
+            &folder.join(MANIFEST_HASH),
+            format!("{hash}  {MANIFEST}\n").as_bytes(),
+        )
     }
 
     /// Reads a manifest that is whole and that this program understands.
     pub fn read(folder: &Path) -> Result<Manifest> {
         let path = folder.join(MANIFEST);
-        let text = fs::read_to_string(&path).with_context(|| format!("{} is not a backup", folder.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("{} is not a backup", folder.display()))?;
         let hash = fs::read_to_string(folder.join(MANIFEST_HASH))
             .with_context(|| format!("{MANIFEST_HASH} is missing in the backup"))?;
         let own = blake3::hash(text.as_bytes()).to_hex();
@@ -74,7 +78,9 @@ impl Manifest {
         let value: serde_json::Value = serde_json::from_str(&text).context("the manifest cannot be read")?;
         match value["format"].as_u64() {
             Some(format) if format == u64::from(FORMAT) => {}
-            Some(format) => bail!("the backup has format {format}; this version of mundo reads format {FORMAT}"),
+            Some(format) => {
+                bail!("the backup has format {format}; this version of mundo reads format {FORMAT}")
+            }
             None => bail!("{} is not a manifest of mundo", path.display()),
         }
         let manifest: Manifest = serde_json::from_value(value).context("the manifest cannot be read")?;
@@ -89,8 +95,13 @@ impl Manifest {
             "the backup has no database"
         );
         for name in manifest.files.keys() {
-            let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-            ensure!(plain && !name.is_empty(), "the manifest names a file outside the backup: {name:?}");
+            let plain = Path::new(name)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            ensure!(
+                plain && !name.is_empty(),
+                "the manifest names a file outside the backup: {name:?}"
+            );
         }
         Ok(manifest)
     }
@@ -100,7 +111,10 @@ impl Manifest {
         for (name, entry) in &self.files {
             let path = folder.join(name);
             let found = files::hash(&path).with_context(|| format!("the backup is damaged: {name}"))?;
-            ensure!(found == *entry, "the backup is damaged: {name} is not what was backed up");
+            ensure!(
+                found == *entry,
+                "the backup is damaged: {name} is not what was backed up"
+            );
         }
         Ok(())
     }

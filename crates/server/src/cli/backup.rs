@@ -56,7 +56,11 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let (config, _) = flags.load()?;
     let to = std::path::absolute(&options.to)?;
-    ensure!(!to.exists(), "{} is there already; a backup goes into a new folder", to.display());
+    ensure!(
+        !to.exists(),
+        "{} is there already; a backup goes into a new folder",
+        to.display()
+    );
     let destination = destination(options, &to)?;
     let manifest = block_on(write(&config, &to, &destination))?;
     println!(
@@ -70,7 +74,9 @@ pub fn run(options: &Options) -> Result<()> {
             "The keys are in {}. Keep them apart from the backup: whoever has both has everything.",
             path.display()
         ),
-        Destination::Sealed(_) => println!("The keys are in it, sealed: without the passphrase it cannot be restored."),
+        Destination::Sealed(_) => {
+            println!("The keys are in it, sealed: without the passphrase it cannot be restored.")
+        }
     }
     Ok(())
 }
@@ -78,8 +84,15 @@ pub fn run(options: &Options) -> Result<()> {
 fn destination(options: &Options, to: &Path) -> Result<Destination> {
     if let Some(path) = &options.keys {
         let path = std::path::absolute(path)?;
-        ensure!(!path.starts_with(to), "--keys names a place inside the backup; keys are kept apart from it");
-        ensure!(!path.exists(), "{} is there already; the keys go into a new file", path.display());
+        ensure!(
+            !path.starts_with(to),
+            "--keys names a place inside the backup; keys are kept apart from it"
+        );
+        ensure!(
+            !path.exists(),
+            "{} is there already; the keys go into a new file",
+            path.display()
+        );
         return Ok(Destination::File(path));
     }
     match passphrase(options.passphrase_file.as_deref())? {
@@ -92,7 +105,10 @@ fn destination(options: &Options, to: &Path) -> Result<Destination> {
 }
 
 /// From the file, else from the environment.
-#[expect(clippy::disallowed_methods, reason = "a secret of one command is no setting of the server")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a secret of one command is no setting of the server"
+)]
 pub fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>> {
     if let Some(path) = file {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -107,7 +123,11 @@ pub fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>> {
 async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<Manifest> {
     let place = lifecycle::database(config);
     if let Place::Sqlite(path) = &place.place {
-        ensure!(path.is_file(), "there is no database in {}", config.data.dir.display());
+        ensure!(
+            path.is_file(),
+            "there is no database in {}",
+            config.data.dir.display()
+        );
     }
     let keys = Keys::read(&config.data.dir.join("keys"))?;
     let db = Db::open(&place).await?;
@@ -127,13 +147,19 @@ async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<
         (None, Place::Postgres(url)) => postgres::dump(url, &copy)?,
         (None, Place::Sqlite(_)) => bail!("the database cannot be copied while it is in use"),
     }
-    ensure!(schema == schema_version(&db).await?, "the schema changed meanwhile; start the backup again");
+    ensure!(
+        schema == schema_version(&db).await?,
+        "the schema changed meanwhile; start the backup again"
+    );
     db.close().await;
     entries.insert(name.to_owned(), files::hash(&copy)?);
 
     let media = config.data.dir.join(MEDIA);
     for path in files::list(&media)? {
-        let below = path.strip_prefix(&media)?.to_str().context("a media file has no plain name")?;
+        let below = path
+            .strip_prefix(&media)?
+            .to_str()
+            .context("a media file has no plain name")?;
         let name = format!("{MEDIA}/{below}");
         match files::copy(&path, &partial.path().join(&name)) {
             Ok(entry) => drop(entries.insert(name, entry)),

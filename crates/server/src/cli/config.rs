@@ -5,9 +5,20 @@ use anyhow::Result;
 
 pub fn run(settings: &Flags) -> Result<()> {
     let (config, warnings) = settings.load()?;
-    let width = config.origins().iter().map(|origin| origin.key.len()).max().unwrap_or(0);
+    let width = config
+        .origins()
+        .iter()
+        .map(|origin| origin.key.len())
+        .max()
+        .unwrap_or(0);
     for origin in config.origins() {
-        println!("{:width$} = {:<24} # {} ({})", origin.key, quote(&origin.value), origin.about, origin.source);
+        println!(
+            "{:width$} = {:<24} # {} ({})",
+            origin.key,
+            quote(&origin.value),
+            origin.about,
+            origin.source
+        );
     }
     for warning in warnings {
         eprintln!("warning: {warning}");

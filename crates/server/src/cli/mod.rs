@@ -99,9 +99,15 @@ impl Flags {
         let given = [
             ("server.port", self.port.map(|port| port.to_string())),
             ("server.host", self.host.clone()),
-            ("data.dir", self.data.as_ref().map(|dir| dir.display().to_string())),
+            (
+                "data.dir",
+                self.data.as_ref().map(|dir| dir.display().to_string()),
+            ),
         ];
-        sources.flags = given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        sources.flags = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect();
         Ok(Config::load(&sources)?)
     }
 }
@@ -124,5 +130,8 @@ pub fn run() -> Result<()> {
 
 /// Runs a command that needs the async runtime.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

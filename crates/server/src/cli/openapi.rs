@@ -6,6 +6,9 @@ use platform::http::document;
 
 pub fn run() -> Result<()> {
     let (operations, schemas) = router::table();
-    println!("{}", serde_json::to_string_pretty(&document(&operations, &schemas))?);
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&document(&operations, &schemas))?
+    );
     Ok(())
 }

@@ -82,10 +82,16 @@ pub fn run(options: &Options) -> Result<()> {
     let ended = block_on(async {
         match &settings.place {
             Place::Sqlite(_) => restore_sqlite(options, &manifest, &keys, &target, &settings).await,
-            Place::Postgres(url) => restore_postgres(options, &manifest, &keys, &target, &settings, url).await,
+            Place::Postgres(url) => {
+                restore_postgres(options, &manifest, &keys, &target, &settings, url).await
+            }
         }
     })?;
-    println!("Restored the backup of {} into {}.", manifest.created_at, target.folder.display());
+    println!(
+        "Restored the backup of {} into {}.",
+        manifest.created_at,
+        target.folder.display()
+    );
     if target.occupied {
         println!("What was there before is in {}.", target.aside.display());
     }
@@ -100,7 +106,9 @@ fn check_engine(manifest: &Manifest, place: &Place) -> Result<()> {
     match (manifest.engine.as_str(), place) {
         ("sqlite", Place::Sqlite(_)) | ("postgres", Place::Postgres(_)) => Ok(()),
         ("sqlite", _) => bail!("the backup is of SQLite, but DATABASE_URL (database.url) names PostgreSQL"),
-        ("postgres", _) => bail!("the backup is of PostgreSQL; name an empty database in DATABASE_URL (database.url)"),
+        ("postgres", _) => {
+            bail!("the backup is of PostgreSQL; name an empty database in DATABASE_URL (database.url)")
+        }
         (other, _) => bail!("the backup is of {other:?}, which this version of mundo does not know"),
     }
 }
@@ -130,7 +138,11 @@ fn keys(options: &Options, manifest: &Manifest) -> Result<Keys> {
 
 impl Target {
     fn choose(folder: &Path, replace: bool, now: Timestamp) -> Result<Target> {
-        let folder = if folder.exists() { fs::canonicalize(folder)? } else { std::path::absolute(folder)? };
+        let folder = if folder.exists() {
+            fs::canonicalize(folder)?
+        } else {
+            std::path::absolute(folder)?
+        };
         let time = now.to_string().replace(':', "-");
         let time = time.split(['.', 'Z']).next().unwrap_or_default();
         let aside = beside(&folder, &format!(".before-restore-{time}"));
@@ -151,7 +163,11 @@ impl Target {
             "{} holds data already; give --replace to put the backup in its place (what is there is moved aside)",
             target.folder.display()
         );
-        ensure!(!target.aside.exists(), "{} is there already; wait a second", target.aside.display());
+        ensure!(
+            !target.aside.exists(),
+            "{} is there already; wait a second",
+            target.aside.display()
+        );
         target._lock = Some(DataLock::take(&target.folder)?);
         Ok(target)
     }
@@ -174,7 +190,8 @@ impl Target {
     fn put_in_place(&self, new: Unfinished) -> Result<()> {
         let moved = |what: &str| format!("{what}; nothing was replaced in {}", self.folder.display());
         if self.occupied {
-            fs::rename(&self.folder, &self.aside).with_context(|| moved("cannot move the old data folder aside"))?;
+            fs::rename(&self.folder, &self.aside)
+                .with_context(|| moved("cannot move the old data folder aside"))?;
         } else if self.folder.exists() {
             let _ = fs::remove_file(self.folder.join(LOCK));
         }
@@ -190,7 +207,10 @@ impl Target {
 /// The bytes that are checked are the bytes that are kept.
 fn copy(from: &Path, name: &str, entry: &files::Entry, to: &Path) -> Result<()> {
     let written = files::copy(&from.join(name), to).with_context(|| format!("cannot copy {name}"))?;
-    ensure!(written == *entry, "the backup is damaged: {name} changed while it was read");
+    ensure!(
+        written == *entry,
+        "the backup is damaged: {name} changed while it was read"
+    );
     Ok(())
 }
 
@@ -246,13 +266,22 @@ async fn check_postgres(options: &Options, manifest: &Manifest, settings: &Setti
     // This handle has one connection so far.
     let others = "SELECT count(*) FROM pg_stat_activity
                   WHERE datname = current_database() AND application_name = 'mundo' AND pid <> pg_backend_pid()";
-    let others = db.one(others, vec![], |row| row.get::<i64>(0)).await?.unwrap_or(0);
-    ensure!(others == 0, "a running mundo uses this database ({others} connections); stop it first");
+    let others = db
+        .one(others, vec![], |row| row.get::<i64>(0))
+        .await?
+        .unwrap_or(0);
+    ensure!(
+        others == 0,
+        "a running mundo uses this database ({others} connections); stop it first"
+    );
     let there = tables(&db).await?;
     if there.is_empty() {
         return Ok(false);
     }
-    ensure!(there.contains("schema_migration"), "the database holds tables that are not ours");
+    ensure!(
+        there.contains("schema_migration"),
+        "the database holds tables that are not ours"
+    );
     ensure!(
         options.replace,
         "the database holds data already; name an empty one, or give --replace to put the backup in its place"

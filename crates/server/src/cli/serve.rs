@@ -23,7 +23,10 @@ pub fn run(settings: &Flags, demo: bool) -> Result<()> {
             }
         }
         let running = lifecycle::start(app).await?;
-        println!("Mundo Tango is at http://localhost:{} — stop it with Ctrl-C", running.address.port());
+        println!(
+            "Mundo Tango is at http://localhost:{} — stop it with Ctrl-C",
+            running.address.port()
+        );
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

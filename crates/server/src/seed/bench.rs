@@ -16,21 +16,33 @@ const REACTIONS: u64 = 3;
 const EVENTS: u64 = 2_000;
 const PASSWORD: &str = "bench-password-1";
 const CITIES: [&str; 10] = [
-    "Buenos Aires", "Berlin", "Istanbul", "Paris", "Roma", "Seoul", "Tokyo", "Wien", "Zagreb", "Montevideo",
+    "Buenos Aires",
+    "Berlin",
+    "Istanbul",
+    "Paris",
+    "Roma",
+    "Seoul",
+    "Tokyo",
+    "Wien",
+    "Zagreb",
+    "Montevideo",
 ];
 /// Rows written in one transaction.
 const CHUNK: usize = 5_000;
 
 const MEMBER: &str = "INSERT INTO member (id, email, username, display_name, password_hash, created_at, updated_at, follower_count, following_count)
     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7)";
-const FOLLOW: &str = "INSERT INTO follow (community_id, follower_id, followee_id, created_at) VALUES (@community, $1, $2, $3)";
+const FOLLOW: &str =
+    "INSERT INTO follow (community_id, follower_id, followee_id, created_at) VALUES (@community, $1, $2, $3)";
 const POST: &str = "INSERT INTO post (id, community_id, author_id, body, like_count, created_at) VALUES ($1, @community, $2, $3, $4, $5)";
 const REACTION: &str = "INSERT INTO reaction (community_id, post_id, member_id, kind, created_at) VALUES (@community, $1, $2, 'like', $3)";
 const EVENT: &str = "INSERT INTO event (id, community_id, title, city, starts_at, created_at) VALUES ($1, @community, $2, $3, $4, $5)";
 
 /// A stable pseudo-random number below `size` (SplitMix64).
 fn pick(n: u64, salt: u64, size: u64) -> u64 {
-    let mut x = n.wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut x = n
+        .wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        .wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (x ^ (x >> 31)) % size
@@ -45,47 +57,100 @@ pub async fn bench(app: &AppState) -> Result<Option<String>> {
     let hash = Accounts::hash_password(app, Password::trusted(PASSWORD)).await?;
     let ids = Ids::new(app.clock.clone(), base::Entropy::seeded(1));
     let minute = Duration::from_secs(60);
-    let (start, first_post, first_event): (Timestamp, Timestamp, Timestamp) =
-        ("2025-01-01T00:00:00Z".parse()?, "2025-06-01T00:00:00Z".parse()?, "2027-01-01T20:00:00Z".parse()?);
-    let members: Vec<Uuid> = (0..MEMBERS).map(|n| ids.at(start.plus(minute * n as u32))).collect();
+    let (start, first_post, first_event): (Timestamp, Timestamp, Timestamp) = (
+        "2025-01-01T00:00:00Z".parse()?,
+        "2025-06-01T00:00:00Z".parse()?,
+        "2027-01-01T20:00:00Z".parse()?,
+    );
+    let members: Vec<Uuid> = (0..MEMBERS)
+        .map(|n| ids.at(start.plus(minute * n as u32)))
+        .collect();
     let posts: Vec<(Uuid, Timestamp)> = (0..POSTS)
         .map(|n| first_post.plus(minute * n as u32))
         .map(|at| (ids.at(at), at))
         .collect();
 
-    write(app, MEMBER, (1..=MEMBERS).map(|n| {
-        let at = start.plus(minute * n as u32);
-        params![members[n as usize - 1], format!("user{n}@example.test"), format!("user{n}"), format!("User {n}"), hash, at, FOLLOWS as i64]
-    }))
+    write(
+        app,
+        MEMBER,
+        (1..=MEMBERS).map(|n| {
+            let at = start.plus(minute * n as u32);
+            params![
+                members[n as usize - 1],
+                format!("user{n}@example.test"),
+                format!("user{n}"),
+                format!("User {n}"),
+                hash,
+                at,
+                FOLLOWS as i64
+            ]
+        }),
+    )
     .await?;
     // A stride that shares no factor with 9999 never meets the same member twice.
-    write(app, FOLLOW, (0..MEMBERS).flat_map(|u| {
-        let members = &members;
-        (1..=FOLLOWS).map(move |k| {
-            let step = (pick(u, 1, MEMBERS - 1) + k * 200) % (MEMBERS - 1);
-            params![members[u as usize], members[((u + 1 + step) % MEMBERS) as usize], start]
-        })
-    }))
+    write(
+        app,
+        FOLLOW,
+        (0..MEMBERS).flat_map(|u| {
+            let members = &members;
+            (1..=FOLLOWS).map(move |k| {
+                let step = (pick(u, 1, MEMBERS - 1) + k * 200) % (MEMBERS - 1);
+                params![
+                    members[u as usize],
+                    members[((u + 1 + step) % MEMBERS) as usize],
+                    start
+                ]
+            })
+        }),
+    )
     .await?;
-    write(app, POST, (0..POSTS).map(|n| {
-        let (id, at) = posts[n as usize];
-        let body = format!("Post {n}: {}", "tango ".repeat(5 + pick(n, 3, 30) as usize));
-        params![id, members[pick(n, 2, MEMBERS) as usize], body.trim_end(), REACTIONS as i64, at]
-    }))
-    .await?;
-    write(app, REACTION, (0..POSTS).flat_map(|n| {
-        let (posts, members) = (&posts, &members);
-        (0..REACTIONS).map(move |k| {
+    write(
+        app,
+        POST,
+        (0..POSTS).map(|n| {
             let (id, at) = posts[n as usize];
-            params![id, members[((pick(n, 4, MEMBERS) + k * 3333) % MEMBERS) as usize], at]
-        })
-    }))
+            let body = format!("Post {n}: {}", "tango ".repeat(5 + pick(n, 3, 30) as usize));
+            params![
+                id,
+                members[pick(n, 2, MEMBERS) as usize],
+                body.trim_end(),
+                REACTIONS as i64,
+                at
+            ]
+        }),
+    )
     .await?;
-    write(app, EVENT, (1..=EVENTS).map(|n| {
-        let at = first_event.plus(minute * 60 * 24 * pick(n, 8, 365) as u32);
-        let id = ids.at(start.plus(minute * n as u32));
-        params![id, format!("Milonga {n}"), CITIES[pick(n, 7, 10) as usize], at, start]
-    }))
+    write(
+        app,
+        REACTION,
+        (0..POSTS).flat_map(|n| {
+            let (posts, members) = (&posts, &members);
+            (0..REACTIONS).map(move |k| {
+                let (id, at) = posts[n as usize];
+                params![
+                    id,
+                    members[((pick(n, 4, MEMBERS) + k * 3333) % MEMBERS) as usize],
+                    at
+                ]
+            })
+        }),
+    )
+    .await?;
+    write(
+        app,
+        EVENT,
+        (1..=EVENTS).map(|n| {
+            let at = first_event.plus(minute * 60 * 24 * pick(n, 8, 365) as u32);
+            let id = ids.at(start.plus(minute * n as u32));
+            params![
+                id,
+                format!("Milonga {n}"),
+                CITIES[pick(n, 7, 10) as usize],
+                at,
+                start
+            ]
+        }),
+    )
     .await?;
     let analyze = db::Executor::pick(&app.db, "ANALYZE", "ANALYZE");
     app.db.administer(analyze).await?;
@@ -101,7 +166,9 @@ async fn write(app: &AppState, sql: &'static str, rows: impl Iterator<Item = Vec
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
         let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
-        app.db.write(move |tx| async move { insert(&tx, sql, chunk).await }).await?;
+        app.db
+            .write(move |tx| async move { insert(&tx, sql, chunk).await })
+            .await?;
     }
     Ok(())
 }

@@ -20,20 +20,62 @@ const MEMBERS: [(&str, &str); 8] = [
 ];
 
 const POSTS: [(usize, &str); 14] = [
-    (0, "Back from the milonga at La Catedral. Three tandas of Di Sarli in a row, and the floor breathed as one."),
-    (1, "Looking for a práctica partner on Tuesdays in Roma. I lead, and I want to learn to follow."),
-    (2, "First vals without counting in my head. It took two years and one very patient partner."),
-    (3, "DJ notes from last night: opened with Canaro, closed with Pugliese, and nobody left before La cumparsita."),
-    (4, "¿Quién viene al encuentro de mayo? Busco compañera de viaje desde Montevideo."),
-    (5, "Berlin: the Sunday milonga moves to the garden as soon as it is warm enough. Bring soft soles."),
-    (6, "Clase abierta el jueves: pausas, respiración y cómo no llenar cada compás."),
-    (7, "İstanbul marathon photos are coming. Forty hours of dancing, four of sleep."),
-    (0, "A cabeceo works best when you mean it. Look, wait, smile, walk."),
-    (2, "Tokyo has room for two guests in June: a quiet tatami room, ten minutes from the milonga."),
-    (5, "Which orquesta made you fall for tango? For me it was Troilo with Fiorentino."),
-    (4, "Hoy escuché a una señora de ochenta años decir: «Bailar es conversar sin interrumpir»."),
-    (1, "To everybody who danced with a beginner this week: thank you. You are why we stay."),
-    (6, "Roma, sábado: milonga en la terraza. Entrada a voluntad, cortinas de cine italiano."),
+    (
+        0,
+        "Back from the milonga at La Catedral. Three tandas of Di Sarli in a row, and the floor breathed as one.",
+    ),
+    (
+        1,
+        "Looking for a práctica partner on Tuesdays in Roma. I lead, and I want to learn to follow.",
+    ),
+    (
+        2,
+        "First vals without counting in my head. It took two years and one very patient partner.",
+    ),
+    (
+        3,
+        "DJ notes from last night: opened with Canaro, closed with Pugliese, and nobody left before La cumparsita.",
+    ),
+    (
+        4,
+        "¿Quién viene al encuentro de mayo? Busco compañera de viaje desde Montevideo.",
+    ),
+    (
+        5,
+        "Berlin: the Sunday milonga moves to the garden as soon as it is warm enough. Bring soft soles.",
+    ),
+    (
+        6,
+        "Clase abierta el jueves: pausas, respiración y cómo no llenar cada compás.",
+    ),
+    (
+        7,
+        "İstanbul marathon photos are coming. Forty hours of dancing, four of sleep.",
+    ),
+    (
+        0,
+        "A cabeceo works best when you mean it. Look, wait, smile, walk.",
+    ),
+    (
+        2,
+        "Tokyo has room for two guests in June: a quiet tatami room, ten minutes from the milonga.",
+    ),
+    (
+        5,
+        "Which orquesta made you fall for tango? For me it was Troilo with Fiorentino.",
+    ),
+    (
+        4,
+        "Hoy escuché a una señora de ochenta años decir: «Bailar es conversar sin interrumpir».",
+    ),
+    (
+        1,
+        "To everybody who danced with a beginner this week: thank you. You are why we stay.",
+    ),
+    (
+        6,
+        "Roma, sábado: milonga en la terraza. Entrada a voluntad, cortinas de cine italiano.",
+    ),
 ];
 
 const EVENTS: [(&str, &str, u64); 6] = [
@@ -55,7 +97,10 @@ impl fmt::Display for Demo {
         for (email, password) in &self.0 {
             writeln!(f, "  {email:<24} {password}")?;
         }
-        write!(f, "These passwords were made for this database and are shown only now.")
+        write!(
+            f,
+            "These passwords were made for this database and are shown only now."
+        )
     }
 }
 
@@ -71,7 +116,9 @@ pub async fn demo(app: &AppState) -> Result<Option<Demo>> {
     app.db
         .write(move |tx| async move { fill(&own, &tx, &members, &hash, now).await })
         .await?;
-    let people = MEMBERS[..2].iter().map(|(name, _)| (format!("{name}@example.test"), passwords.clone()));
+    let people = MEMBERS[..2]
+        .iter()
+        .map(|(name, _)| (format!("{name}@example.test"), passwords.clone()));
     Ok(Some(Demo(people.collect())))
 }
 
@@ -79,7 +126,9 @@ pub async fn demo(app: &AppState) -> Result<Option<Demo>> {
 fn password(app: &AppState) -> String {
     const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let group = || -> String {
-        (0..4).map(|_| char::from(LETTERS[app.entropy.below(LETTERS.len() as u64) as usize])).collect()
+        (0..4)
+            .map(|_| char::from(LETTERS[app.entropy.below(LETTERS.len() as u64) as usize]))
+            .collect()
     };
     [group(), group(), group(), group()].join("-")
 }
@@ -124,7 +173,14 @@ async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Ti
         tx.execute(
             "INSERT INTO event (id, community_id, title, city, starts_at, going_count, created_at)
              VALUES ($1, @community, $2, $3, $4, $5, $6)",
-            params![event, *title, *city, now.plus(hour * 24 * *days as u32), going as i64, now],
+            params![
+                event,
+                *title,
+                *city,
+                now.plus(hour * 24 * *days as u32),
+                going as i64,
+                now
+            ],
         )
         .await?;
         for member in &members[..going] {

@@ -18,6 +18,9 @@ async fn is_empty(app: &AppState) -> Result<bool> {
     if !url.is_empty() && !url.contains("localhost") && !url.contains("127.0.0.1") {
         bail!("seeds have no place on a server with the public address {url}");
     }
-    let count: Option<i64> = app.db.one("SELECT count(*) FROM member", vec![], |row| row.get(0)).await?;
+    let count: Option<i64> = app
+        .db
+        .one("SELECT count(*) FROM member", vec![], |row| row.get(0))
+        .await?;
     Ok(count == Some(0))
 }

@@ -61,9 +61,15 @@ impl Desk {
     }
 
     fn mundo(&self, passphrase: &str, arguments: &[&str]) -> (bool, String) {
-        let output = self.command(passphrase, arguments).output().expect("the program starts");
+        let output = self
+            .command(passphrase, arguments)
+            .output()
+            .expect("the program starts");
         let text = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
     }
 
     #[track_caller]
@@ -80,7 +86,10 @@ impl Desk {
         let (good, text) = self.mundo(passphrase, arguments);
         assert!(!good && text.contains(words), "{arguments:?}: {text}");
         assert_eq!(text.trim().lines().count(), 1, "one sentence: {text}");
-        assert!(before == contents(self.folder.path()), "something was changed: {text}");
+        assert!(
+            before == contents(self.folder.path()),
+            "something was changed: {text}"
+        );
     }
 
     /// The app on what the desk's folder and database hold.
@@ -97,7 +106,10 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let path = entry.path();
         if path.is_dir() {
             files.extend(contents(&path));
-        } else if !["mundo.lock", "mundo.db-shm"].iter().any(|name| path.ends_with(name)) {
+        } else if !["mundo.lock", "mundo.db-shm"]
+            .iter()
+            .any(|name| path.ends_with(name))
+        {
             files.insert(path.clone(), fs::read(path).unwrap());
         }
     }
@@ -114,7 +126,9 @@ async fn bodies(app: &TestApp, token: &str) -> Vec<String> {
     let (mut bodies, mut cursor) = (vec![], String::new());
     loop {
         let url = format!("{}/api/v1/feed?limit=100{cursor}", app.url);
-        let page: Value = testkit::Answer::of(app.http.get(url).bearer_auth(token)).await.expect(200);
+        let page: Value = testkit::Answer::of(app.http.get(url).bearer_auth(token))
+            .await
+            .expect(200);
         let items = page["items"].as_array().unwrap();
         bodies.extend(items.iter().map(|item| item["body"].as_str().unwrap().to_owned()));
         match page["next_cursor"].as_str() {
@@ -133,48 +147,70 @@ async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
         fs::write(media.join("photo.jpg"), b"two dancers").unwrap();
         let ana = app.user("Ana").await;
         for n in 0..20 {
-            ana.post("/posts", json!({"body": format!("post {n}")})).await.expect(201);
+            ana.post("/posts", json!({"body": format!("post {n}")}))
+                .await
+                .expect(201);
         }
 
         let done = AtomicBool::new(false);
         let writing = async {
             let mut count = 20;
             while !done.load(Ordering::SeqCst) {
-                ana.post("/posts", json!({"body": format!("post {count}")})).await.expect(201);
+                ana.post("/posts", json!({"body": format!("post {count}")}))
+                    .await
+                    .expect(201);
                 count += 1;
             }
             count
         };
         let backing_up = async {
             let mut command = desk.command(PASSPHRASE, &["backup", "--to", "$one"]);
-            let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+            let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+                .await
+                .unwrap();
             done.store(true, Ordering::SeqCst);
             output
         };
         let (output, written) = tokio::join!(backing_up, writing);
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success() && text.contains("The keys are in it, sealed"), "{text}");
+        assert!(
+            output.status.success() && text.contains("The keys are in it, sealed"),
+            "{text}"
+        );
         assert!(written > 30, "it was written to meanwhile: {written}");
         assert!(!desk.path("one.partial").exists());
 
         desk.elsewhere().await;
         let text = desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
         assert!(text.contains("All sessions were ended (1)"), "{text}");
-        assert_eq!(fs::read(desk.data.join("media/ab/photo.jpg")).unwrap(), b"two dancers");
+        assert_eq!(
+            fs::read(desk.data.join("media/ab/photo.jpg")).unwrap(),
+            b"two dancers"
+        );
 
         let restored = desk.serve().await;
         restored
-            .post("/api/v1/auth/refresh", json!({"refresh_token": ana.refresh_token, "device_token": ana.device_token}))
+            .post(
+                "/api/v1/auth/refresh",
+                json!({"refresh_token": ana.refresh_token, "device_token": ana.device_token}),
+            )
             .await
             .refused(401, "session_revoked");
-        let me = restored.http.get(format!("{}/api/v1/me", restored.url)).bearer_auth(&ana.token);
+        let me = restored
+            .http
+            .get(format!("{}/api/v1/me", restored.url))
+            .bearer_auth(&ana.token);
         testkit::Answer::of(me).await.refused(401, "session_revoked");
 
         let token = log_in(&restored).await;
         let mut posts = bodies(&restored, &token).await;
-        posts.reverse();
+        posts.sort_by_key(|body| body["post ".len()..].parse::<usize>().unwrap());
         let wanted: Vec<String> = (0..posts.len()).map(|n| format!("post {n}")).collect();
-        assert!((20..=written).contains(&posts.len()), "{} of {written} posts", posts.len());
+        assert!(
+            (20..=written).contains(&posts.len()),
+            "{} of {written} posts",
+            posts.len()
+        );
         assert_eq!(posts, wanted, "no post is missing before the last");
         ana.get("/me").await.expect(200);
         restored.end().await;
@@ -187,20 +223,40 @@ async fn keys_never_lie_in_a_backup_in_the_clear() {
     let app = app_with(&[]).await;
     let desk = Desk::of(&app);
     desk.refuses("", &["backup", "--to", "$none"], "where should the keys go?");
-    desk.refuses("short", &["backup", "--to", "$none"], "the passphrase is too short");
-    desk.refuses("", &["backup", "--to", "$none", "--keys", "$none/keys"], "kept apart");
+    desk.refuses(
+        "short",
+        &["backup", "--to", "$none"],
+        "the passphrase is too short",
+    );
+    desk.refuses(
+        "",
+        &["backup", "--to", "$none", "--keys", "$none/keys"],
+        "kept apart",
+    );
     desk.does(PASSPHRASE, &["backup", "--to", "$sealed"]);
     desk.does("", &["backup", "--to", "$apart", "--keys", "$keys.json"]);
 
     let key = fs::read(desk.data.join("keys/master.key")).unwrap();
     let key = key.trim_ascii();
-    for (path, bytes) in contents(&desk.path("sealed")).into_iter().chain(contents(&desk.path("apart"))) {
-        assert!(!bytes.windows(key.len()).any(|part| part == key), "{} holds the key", path.display());
+    for (path, bytes) in contents(&desk.path("sealed"))
+        .into_iter()
+        .chain(contents(&desk.path("apart")))
+    {
+        assert!(
+            !bytes.windows(key.len()).any(|part| part == key),
+            "{} holds the key",
+            path.display()
+        );
     }
     assert!(!desk.path("apart/keys.sealed").exists() && desk.path("sealed/keys.sealed").exists());
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("keys.json")).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(desk.path("keys.json")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    desk.refuses("", &["backup", "--to", "$again", "--keys", "$keys.json"], "is there already");
+    desk.refuses(
+        "",
+        &["backup", "--to", "$again", "--keys", "$keys.json"],
+        "is there already",
+    );
     desk.refuses(PASSPHRASE, &["backup", "--to", "$sealed"], "is there already");
     app.end().await;
 }
@@ -226,7 +282,11 @@ async fn a_flipped_byte_is_refused_wherever_it_is() {
             fs::write(&path, good).unwrap();
         }
         fs::rename(desk.path("one/media/photo.jpg"), desk.path("photo.jpg")).unwrap();
-        desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "the backup is damaged: media/photo.jpg");
+        desk.refuses(
+            PASSPHRASE,
+            &["restore", "--from", "$one"],
+            "the backup is damaged: media/photo.jpg",
+        );
         fs::rename(desk.path("photo.jpg"), desk.path("one/media/photo.jpg")).unwrap();
         desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
     })
@@ -235,7 +295,10 @@ async fn a_flipped_byte_is_refused_wherever_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_and_other_keys_are_refused() {
-    let (app, other) = (app_with(&[]).await, testkit::TestApp::start(&other_server, None, &[]).await);
+    let (app, other) = (
+        app_with(&[]).await,
+        testkit::TestApp::start(&other_server, None, &[]).await,
+    );
     let mut desk = Desk::of(&app);
     desk.does(PASSPHRASE, &["backup", "--to", "$sealed"]);
     desk.does("", &["backup", "--to", "$apart", "--keys", "$keys.json"]);
@@ -245,11 +308,27 @@ async fn a_wrong_passphrase_and_other_keys_are_refused() {
     let foreign = foreign.to_str().unwrap();
 
     desk.elsewhere().await;
-    desk.refuses("another passphrase", &["restore", "--from", "$sealed"], "the passphrase is wrong");
+    desk.refuses(
+        "another passphrase",
+        &["restore", "--from", "$sealed"],
+        "the passphrase is wrong",
+    );
     desk.refuses("", &["restore", "--from", "$sealed"], "give their passphrase");
-    desk.refuses("", &["restore", "--from", "$sealed", "--keys", foreign], "these are other keys");
-    desk.refuses(PASSPHRASE, &["restore", "--from", "$apart"], "give their file with --keys");
-    desk.refuses("", &["restore", "--from", "$apart", "--keys", foreign], "these are other keys");
+    desk.refuses(
+        "",
+        &["restore", "--from", "$sealed", "--keys", foreign],
+        "these are other keys",
+    );
+    desk.refuses(
+        PASSPHRASE,
+        &["restore", "--from", "$apart"],
+        "give their file with --keys",
+    );
+    desk.refuses(
+        "",
+        &["restore", "--from", "$apart", "--keys", foreign],
+        "these are other keys",
+    );
     desk.does("", &["restore", "--from", "$apart", "--keys", "$keys.json"]);
     for app in [app, other] {
         app.end().await;
@@ -275,9 +354,16 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
         desk.does(PASSPHRASE, &["restore", "--from", "$one"]);
         let later = desk.serve().await;
         let berta = later.user("Berta").await;
-        berta.post("/posts", json!({"body": "after the backup"})).await.expect(201);
+        berta
+            .post("/posts", json!({"body": "after the backup"}))
+            .await
+            .expect(201);
         // A server runs there: not even --replace may touch it.
-        let words = if desk.database_url.is_empty() { "another mundo is using" } else { "a running mundo uses" };
+        let words = if desk.database_url.is_empty() {
+            "another mundo is using"
+        } else {
+            "a running mundo uses"
+        };
         let (good, text) = desk.mundo(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
         assert!(!good && text.contains(words), "{text}");
         berta.get("/me").await.expect(200);
@@ -285,7 +371,11 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
         later.end().await;
         lock.part::<server::archive::lock::DataLock>().release();
 
-        desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "holds data already; give --replace");
+        desk.refuses(
+            PASSPHRASE,
+            &["restore", "--from", "$one"],
+            "holds data already; give --replace",
+        );
         let before = contents(&desk.data);
         // PostgreSQL closes a connection a moment after its client.
         let mut outcome = (false, String::new());
@@ -311,7 +401,10 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
         }
         let restored = desk.serve().await;
         let token = log_in(&restored).await;
-        assert!(bodies(&restored, &token).await.is_empty(), "what came after the backup is gone");
+        assert!(
+            bodies(&restored, &token).await.is_empty(),
+            "what came after the backup is gone"
+        );
         restored.end().await;
     })
     .await;
@@ -322,8 +415,11 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     let app = app_with(&[]).await;
     let desk = Desk::of(&app);
     let (good, text) = desk.mundo("", &["serve", "--port", "0"]);
-    assert!(!good && text.contains("another mundo is using the data folder"), "{text}");
-    app.get("/healthz").await.expect(200);
+    assert!(
+        !good && text.contains("another mundo is using the data folder"),
+        "{text}"
+    );
+    assert_eq!(app.get("/healthz").await.status, 200, "the first one goes on");
     app.end().await;
 }
 
@@ -334,10 +430,17 @@ fn a_backup_goes_back_to_its_own_kind_of_database() {
         data: "nowhere".into(),
         database_url: String::new(),
     };
-    desk.refuses(PASSPHRASE, &["backup", "--to", "$one"], "there is no database in nowhere");
+    desk.refuses(
+        PASSPHRASE,
+        &["backup", "--to", "$one"],
+        "there is no database in nowhere",
+    );
     desk.refuses(PASSPHRASE, &["restore", "--from", "$one"], "is not a backup");
     for (command, words) in [("backup", "--passphrase-file"), ("restore", "--replace")] {
         let help = desk.does("", &[command, "--help"]);
-        assert!(help.contains(words) && help.contains("MUNDO_BACKUP_PASSPHRASE"), "{help}");
+        assert!(
+            help.contains(words) && help.contains("MUNDO_BACKUP_PASSPHRASE"),
+            "{help}"
+        );
     }
 }

@@ -12,17 +12,29 @@ async fn publish(app: &TestApp, user: &TestUser, body: &str) -> Value {
 }
 
 fn bodies(page: &Value) -> Vec<&str> {
-    page["items"].as_array().unwrap().iter().map(|post| post["body"].as_str().unwrap()).collect()
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|post| post["body"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_follower_sees_the_post_and_a_stranger_does_not() {
     each_db(async |app| {
-        let (ana, bruno, carla) = (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
         bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
         let post = publish(app, &ana, "  Milonga tonight!  ").await;
         assert_eq!(post["body"], "Milonga tonight!");
-        assert_eq!(bodies(&bruno.get("/feed").await.expect(200)), ["Milonga tonight!"]);
+        assert_eq!(
+            bodies(&bruno.get("/feed").await.expect(200)),
+            ["Milonga tonight!"]
+        );
         assert_eq!(bodies(&ana.get("/feed").await.expect(200)), ["Milonga tonight!"]);
         assert!(bodies(&carla.get("/feed").await.expect(200)).is_empty());
     })
@@ -51,7 +63,10 @@ async fn the_feed_is_paged_newest_first_whoever_wrote_when() {
         for limit in [1, 3, 7, 20, 100] {
             let (mut seen, mut cursor) = (vec![], String::new());
             loop {
-                let page = reader.get(&format!("/feed?limit={limit}{cursor}")).await.expect(200);
+                let page = reader
+                    .get(&format!("/feed?limit={limit}{cursor}"))
+                    .await
+                    .expect(200);
                 seen.extend(bodies(&page).into_iter().map(str::to_owned));
                 match page["next_cursor"].as_str() {
                     Some(next) => cursor = format!("&cursor={next}"),
@@ -71,18 +86,39 @@ async fn reactions_are_one_each_and_counted_exactly() {
         let post = publish(app, &ana, "hola").await;
         let path = format!("/posts/{}/reactions", post["id"].as_str().unwrap());
         let first = bruno.post(&path, json!({"type": "like"})).await.expect(200);
-        assert_eq!((&first["like_count"], &first["reaction"]), (&json!(1), &json!("like")));
+        assert_eq!(
+            (&first["like_count"], &first["reaction"]),
+            (&json!(1), &json!("like"))
+        );
         let second = bruno.post(&path, json!({"type": "love"})).await.expect(200);
-        assert_eq!((&second["like_count"], &second["reaction"]), (&json!(1), &json!("love")));
+        assert_eq!(
+            (&second["like_count"], &second["reaction"]),
+            (&json!(1), &json!("love"))
+        );
         ana.post(&path, json!({"type": "laugh"})).await.expect(200);
-        let seen = bruno.get(&format!("/posts/{}", post["id"].as_str().unwrap())).await.expect(200);
-        assert_eq!((&seen["like_count"], &seen["reaction"], &seen["liked_by_me"]), (&json!(2), &json!("love"), &json!(true)));
+        let seen = bruno
+            .get(&format!("/posts/{}", post["id"].as_str().unwrap()))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&seen["like_count"], &seen["reaction"], &seen["liked_by_me"]),
+            (&json!(2), &json!("love"), &json!(true))
+        );
         for _ in 0..2 {
             bruno.delete(&path).await.expect(204);
         }
-        let seen = bruno.get(&format!("/posts/{}", post["id"].as_str().unwrap())).await.expect(200);
-        assert_eq!((&seen["like_count"], &seen["reaction"]), (&json!(1), &Value::Null));
-        bruno.post(&path, json!({"type": "yawn"})).await.refused(422, "invalid");
+        let seen = bruno
+            .get(&format!("/posts/{}", post["id"].as_str().unwrap()))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&seen["like_count"], &seen["reaction"]),
+            (&json!(1), &Value::Null)
+        );
+        bruno
+            .post(&path, json!({"type": "yawn"}))
+            .await
+            .refused(422, "invalid");
     })
     .await;
 }
@@ -131,10 +167,20 @@ async fn only_the_author_changes_a_post_and_only_the_version_they_saw() {
         let read = ana.get(&path).await;
         let tag = read.header("etag").to_owned();
         assert!(tag.starts_with("\"1-"), "{tag}");
-        let edit = |tag: &str| ana.request(Method::PATCH, &path).header("if-match", tag).json(&json!({"body": "first"}));
+        let edit = |tag: &str| {
+            ana.request(Method::PATCH, &path)
+                .header("if-match", tag)
+                .json(&json!({"body": "first"}))
+        };
 
-        bruno.patch(&path, json!({"body": "mine"})).await.refused(403, "not_author");
-        bruno.post(&format!("{path}/reactions"), json!({"type": "like"})).await.expect(200);
+        bruno
+            .patch(&path, json!({"body": "mine"}))
+            .await
+            .refused(403, "not_author");
+        bruno
+            .post(&format!("{path}/reactions"), json!({"type": "like"}))
+            .await
+            .expect(200);
         let edited = Answer::of(edit(&tag)).await;
         let new_tag = edited.header("etag").to_owned();
         let edited = edited.expect(200);
@@ -143,7 +189,9 @@ async fn only_the_author_changes_a_post_and_only_the_version_they_saw() {
         Answer::of(edit(&tag)).await.refused(412, "stale");
         Answer::of(edit(&new_tag)).await.expect(200);
 
-        let unchanged = ana.request(Method::GET, &path).header("if-none-match", ana.get(&path).await.header("etag"));
+        let unchanged = ana
+            .request(Method::GET, &path)
+            .header("if-none-match", ana.get(&path).await.header("etag"));
         assert_eq!(Answer::of(unchanged).await.status, 304);
 
         bruno.delete(&path).await.refused(403, "not_author");

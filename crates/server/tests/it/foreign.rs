@@ -29,8 +29,16 @@ pub fn succeeds(mut command: Command) -> impl Future<Output = String> {
     let caller = std::panic::Location::caller();
     let run = tokio::task::spawn_blocking(move || {
         let name = command.get_program().to_owned();
-        let output = command.output().unwrap_or_else(|error| panic!("{} does not start: {error}; `make test` installs it", name.display()));
-        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        let output = command.output().unwrap_or_else(|error| {
+            panic!(
+                "{} does not start: {error}; `make test` installs it",
+                name.display()
+            )
+        });
+        (
+            output.status,
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        )
     });
     async move {
         let (status, text) = run.await.expect("the program was run");

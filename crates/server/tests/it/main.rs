@@ -19,8 +19,14 @@ use platform::AppState;
 use testkit::TestApp;
 
 /// The whole server, as the binary puts it together.
-async fn server(config: platform::Config, clock: base::Clock, entropy: base::Entropy) -> (AppState, axum::Router<AppState>) {
-    let app = server::lifecycle::assemble(config, clock, entropy, None).await.expect("the server is put together");
+async fn server(
+    config: platform::Config,
+    clock: base::Clock,
+    entropy: base::Entropy,
+) -> (AppState, axum::Router<AppState>) {
+    let app = server::lifecycle::assemble(config, clock, entropy, None)
+        .await
+        .expect("the server is put together");
     let router = server::router::router(&app);
     (app, router)
 }

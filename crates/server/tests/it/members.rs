@@ -34,9 +34,20 @@ async fn an_address_and_a_name_belong_to_one_account() {
 async fn wrong_passwords_and_unknown_addresses_sound_the_same() {
     each_db(async |app| {
         app.user("Ana").await;
-        let log_in = |email: &str| app.post("/api/v1/auth/login", json!({"email": email, "password": "wrong horse"}));
-        let (known, unknown) = (log_in("ana@example.test").await, log_in("nobody@example.test").await);
-        let (known, unknown) = (known.refused(401, "wrong_credentials"), unknown.refused(401, "wrong_credentials"));
+        let log_in = |email: &str| {
+            app.post(
+                "/api/v1/auth/login",
+                json!({"email": email, "password": "wrong horse"}),
+            )
+        };
+        let (known, unknown) = (
+            log_in("ana@example.test").await,
+            log_in("nobody@example.test").await,
+        );
+        let (known, unknown) = (
+            known.refused(401, "wrong_credentials"),
+            unknown.refused(401, "wrong_credentials"),
+        );
         assert_eq!(known["detail"], unknown["detail"]);
         let right = json!({"email": "ana@example.test", "password": "correct horse"});
         app.post("/api/v1/auth/login", right).await.expect(200);
@@ -59,16 +70,28 @@ async fn members_are_found_by_name_and_followed() {
             bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
         }
         let seen = bruno.get("/members/ana").await.expect(200);
-        assert_eq!((&seen["follower_count"], &seen["followed_by_me"]), (&json!(1), &json!(true)));
+        assert_eq!(
+            (&seen["follower_count"], &seen["followed_by_me"]),
+            (&json!(1), &json!(true))
+        );
         let followers = ana.get("/follows/followers").await.expect(200);
         assert_eq!(followers["items"][0]["username"], "bruno");
         bruno.delete(&format!("/follows/{}", ana.id)).await.expect(204);
         let seen = bruno.get(&format!("/members/{}", ana.id)).await.expect(200);
-        assert_eq!((&seen["follower_count"], &seen["followed_by_me"]), (&json!(0), &json!(false)));
+        assert_eq!(
+            (&seen["follower_count"], &seen["followed_by_me"]),
+            (&json!(0), &json!(false))
+        );
 
-        bruno.put(&format!("/follows/{}", bruno.id)).await.refused(409, "cannot_follow_yourself");
+        bruno
+            .put(&format!("/follows/{}", bruno.id))
+            .await
+            .refused(409, "cannot_follow_yourself");
         let nobody = "01900000-0000-7000-8000-000000000000";
-        bruno.put(&format!("/follows/{nobody}")).await.refused(404, "not_found");
+        bruno
+            .put(&format!("/follows/{nobody}"))
+            .await
+            .refused(404, "not_found");
         bruno.get("/members/nobody").await.refused(404, "not_found");
     })
     .await;

@@ -87,13 +87,38 @@ async fn a_lost_database_is_a_pause() {
         load.over.store(true, SeqCst);
         (cluster, [stopping, stopped, resuming, resumed])
     };
-    let (posted, (cluster, [stopping, stopped, resuming, resumed])) =
-        tokio::join!(join_all(clients.collect::<Vec<_>>()), outage);
+    let (posted, (cluster, times)) = tokio::join!(join_all(clients.collect::<Vec<_>>()), outage);
     assert!(server.is_running(), "the program ended: {}", server.log());
 
     let answers = std::mem::take(&mut *load.answers.lock().unwrap());
+    check(&answers, times);
+
+    for (member, posted) in members.iter().zip(posted) {
+        assert_eq!(
+            member.get("/me").await.unwrap().status,
+            200,
+            "the session is lost"
+        );
+        assert_eq!(
+            member.refresh().await.unwrap().status,
+            200,
+            "the session cannot be renewed"
+        );
+        let seen: Vec<String> = member.posts().await.into_iter().map(|(_, body)| body).collect();
+        for body in posted {
+            assert_eq!(seen.iter().filter(|other| **other == body).count(), 1, "{body}");
+        }
+    }
+    let (status, _) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    drop(cluster);
+}
+
+/// Served with a database, told to try again without one, never anything else; and soon served again.
+fn check(answers: &[Answer], [stopping, stopped, resuming, resumed]: [Instant; 4]) {
     let mut during = 0;
-    for answer in &answers {
+    for answer in answers {
         let (heard, took) = (&answer.heard, answer.ended - answer.began);
         assert!(took < REQUEST_TIMEOUT, "an answer took {took:?}");
         match heard.status {
@@ -144,27 +169,6 @@ async fn a_lost_database_is_a_pause() {
         recovered <= Duration::from_secs(3),
         "well again after {recovered:?}"
     );
-
-    for (member, posted) in members.iter().zip(posted) {
-        assert_eq!(
-            member.get("/me").await.unwrap().status,
-            200,
-            "the session is lost"
-        );
-        assert_eq!(
-            member.refresh().await.unwrap().status,
-            200,
-            "the session cannot be renewed"
-        );
-        let seen: Vec<String> = member.posts().await.into_iter().map(|(_, body)| body).collect();
-        for body in posted {
-            assert_eq!(seen.iter().filter(|other| **other == body).count(), 1, "{body}");
-        }
-    }
-    let (status, _) = server.terminate().await;
-    assert!(status.success(), "{status}");
-    assert!(!server.log().contains("panicked"), "{}", server.log());
-    drop(cluster);
 }
 
 /// Reads and posts in turn, at leisure. Gives the posts that were acknowledged.

@@ -43,10 +43,19 @@ async fn who_has_no_good_token_is_told_so() {
 #[tokio::test]
 async fn followers_hear_of_a_post_within_a_second() {
     each_db(async |app| {
-        let (ana, bruno, carla) = (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
         bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
         let author = json!({"id": ana.id, "token": ana.token});
-        client(app, "push", json!({"author": author, "follower": bruno.token, "stranger": carla.token})).await;
+        client(
+            app,
+            "push",
+            json!({"author": author, "follower": bruno.token, "stranger": carla.token}),
+        )
+        .await;
     })
     .await;
 }
@@ -57,7 +66,12 @@ async fn who_logs_out_is_put_out() {
         let ana = app.user("Ana").await;
         let log_in = json!({"email": "ana@example.test", "password": "correct horse"});
         let other = app.post("/api/v1/auth/login", log_in).await.expect(200);
-        client(app, "revoked", json!({"token": ana.token, "other": other["access_token"], "reason": "log_out"})).await;
+        client(
+            app,
+            "revoked",
+            json!({"token": ana.token, "other": other["access_token"], "reason": "log_out"}),
+        )
+        .await;
     })
     .await;
 }

@@ -20,7 +20,11 @@ async fn each_refresh_gives_a_new_token_and_a_lost_answer_the_same_again() {
         let first = ana.refresh(&ana.refresh_token, device(&ana)).await.expect(200);
         assert_ne!(token(&first), ana.refresh_token);
         let again = ana.refresh(&ana.refresh_token, device(&ana)).await.expect(200);
-        assert_eq!(token(&again), token(&first), "a lost answer is answered again with the same successor");
+        assert_eq!(
+            token(&again),
+            token(&first),
+            "a lost answer is answered again with the same successor"
+        );
         ana.refresh(&token(&first), device(&ana)).await.expect(200);
     })
     .await;
@@ -33,8 +37,10 @@ async fn fifty_refreshes_at_once_have_one_successor() {
         for _ in 0..4 {
             let all = (0..50).map(|_| ana.refresh(&ana.refresh_token, device(&ana)));
             let answers = futures_util::future::join_all(all).await;
-            let tokens: std::collections::HashSet<String> =
-                answers.into_iter().map(|answer| token(&answer.expect(200))).collect();
+            let tokens: std::collections::HashSet<String> = answers
+                .into_iter()
+                .map(|answer| token(&answer.expect(200)))
+                .collect();
             assert_eq!(tokens.len(), 1);
             ana.refresh_token = tokens.into_iter().next().unwrap();
         }
@@ -57,7 +63,9 @@ async fn a_stolen_token_used_late_ends_the_session() {
         }
         ana.refresh(&stolen, None).await.refused(401, "session_revoked");
         ana.get("/me").await.refused(401, "session_revoked");
-        ana.refresh(&ana.refresh_token, device(&ana)).await.refused(401, "session_revoked");
+        ana.refresh(&ana.refresh_token, device(&ana))
+            .await
+            .refused(401, "session_revoked");
     })
     .await;
 }
@@ -67,7 +75,9 @@ async fn a_token_without_its_device_is_worth_nothing() {
     each_db(async |app| {
         let ana = app.user("Ana").await;
         let next = ana.refresh(&ana.refresh_token, device(&ana)).await.expect(200);
-        ana.refresh(&token(&next), None).await.refused(401, "device_required");
+        ana.refresh(&token(&next), None)
+            .await
+            .refused(401, "device_required");
         ana.refresh(&token(&next), device(&ana)).await.expect(200);
     })
     .await;
@@ -80,7 +90,9 @@ async fn logging_out_ends_the_session_at_once() {
         ana.get("/me").await.expect(200);
         ana.post("/auth/logout", json!({})).await.expect(204);
         ana.get("/me").await.refused(401, "session_revoked");
-        ana.refresh(&ana.refresh_token, device(&ana)).await.refused(401, "session_revoked");
+        ana.refresh(&ana.refresh_token, device(&ana))
+            .await
+            .refused(401, "session_revoked");
     })
     .await;
 }
@@ -93,7 +105,9 @@ async fn tokens_and_sessions_end_with_time() {
         ana.get("/me").await.refused(401, "unauthenticated");
         ana.refresh(&ana.refresh_token, device(&ana)).await.expect(200);
         app.clock.advance(Duration::from_secs(8 * 24 * 3600));
-        ana.refresh(&ana.refresh_token, device(&ana)).await.refused(401, "session_expired");
+        ana.refresh(&ana.refresh_token, device(&ana))
+            .await
+            .refused(401, "session_expired");
     })
     .await;
 }
@@ -116,7 +130,9 @@ async fn forged_tokens_are_refused() {
         let mut refresh = ana.refresh_token.clone().into_bytes();
         refresh[40] = if refresh[40] == b'A' { b'B' } else { b'A' };
         let refresh = String::from_utf8(refresh).unwrap();
-        ana.refresh(&refresh, device(&ana)).await.refused(401, "invalid_token");
+        ana.refresh(&refresh, device(&ana))
+            .await
+            .refused(401, "invalid_token");
         ana.refresh("nonsense", None).await.refused(401, "invalid_token");
         ana.token = good;
         ana.get("/me").await.expect(200);

@@ -15,10 +15,19 @@ fn every_route_says_who_may_call_it_and_checks_what_it_takes() {
     for operation in &operations {
         let name = format!("{} {}", operation.method, operation.path);
         assert!(operation.caller.is_some(), "{name} does not say who may call it");
-        assert!(!operation.summary.is_empty() && ids.insert(operation.id), "{name} needs a summary and an id of its own");
+        assert!(
+            !operation.summary.is_empty() && ids.insert(operation.id),
+            "{name} needs a summary and an id of its own"
+        );
         let takes_body = ["post", "patch"].contains(&operation.method);
-        assert!(!takes_body || operation.takes_input, "{name} takes a body that nobody checks");
-        assert!(!operation.answers.is_empty(), "{name} does not say what it answers");
+        assert!(
+            !takes_body || operation.takes_input,
+            "{name} takes a body that nobody checks"
+        );
+        assert!(
+            !operation.answers.is_empty(),
+            "{name} does not say what it answers"
+        );
     }
 }
 
@@ -95,13 +104,24 @@ async fn members_only_means_members_only() {
     each_db(async |app| {
         let (operations, _) = server::router::table();
         let mut members_only = 0;
-        for operation in operations.iter().filter(|operation| operation.caller == Some(Caller::Member)) {
+        for operation in operations
+            .iter()
+            .filter(|operation| operation.caller == Some(Caller::Member))
+        {
             members_only += 1;
             let method: Method = operation.method.to_uppercase().parse().unwrap();
-            let path = operation.path.replace("{post_id}", "x").replace("{member_id}", "x");
+            let path = operation
+                .path
+                .replace("{post_id}", "x")
+                .replace("{member_id}", "x");
             for token in ["", "Bearer nonsense", "Basic YTpi"] {
-                let request = app.http.request(method.clone(), format!("{}/api/v1{path}", app.url)).header("authorization", token);
-                Answer::of(request.json(&json!({}))).await.refused(401, "unauthenticated");
+                let request = app
+                    .http
+                    .request(method.clone(), format!("{}/api/v1{path}", app.url))
+                    .header("authorization", token);
+                Answer::of(request.json(&json!({})))
+                    .await
+                    .refused(401, "unauthenticated");
             }
         }
         assert!(members_only > 10);
