@@ -159,12 +159,14 @@ pub struct Unfinished(Option<PathBuf>);
 
 impl Unfinished {
     pub fn create(path: PathBuf) -> Result<Unfinished> {
-        files::create_private(&path).with_context(|| match path.exists() {
-            true => format!(
-                "{} is in the way: another run is writing it, or one was cut off and it can be deleted",
-                path.display()
-            ),
-            false => format!("cannot make the folder {}", path.display()),
+        files::create_private(&path).with_context(|| {
+            let name = path.display();
+            if path.exists() {
+                return format!(
+                    "{name} is in the way: another run is writing it, or one was cut off: then delete it"
+                );
+            }
+            format!("cannot make the folder {name}")
         })?;
         Ok(Unfinished(Some(path)))
     }

@@ -11,13 +11,17 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Entropy};
-use db::{Db, Executor, Place, params};
+use db::{Db, Executor, Place, Settings, params};
 use platform::Config;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// A copy, a migration or the end of all sessions takes longer than a request's statement.
+pub const PATIENCE: Duration = Duration::from_hours(6);
 
 /// Where the passphrase may also stand.
 const PASSPHRASE: &str = "MUNDO_BACKUP_PASSPHRASE";
@@ -75,7 +79,7 @@ pub fn run(options: &Options) -> Result<()> {
             path.display()
         ),
         Destination::Sealed(_) => {
-            println!("The keys are in it, sealed: without the passphrase it cannot be restored.")
+            println!("The keys are in it, sealed: without the passphrase it cannot be restored.");
         }
     }
     Ok(())
@@ -121,7 +125,11 @@ pub fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>> {
 }
 
 async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<Manifest> {
-    let place = lifecycle::database(config);
+    let place = Settings {
+        readers: 1,
+        statement_timeout: PATIENCE,
+        ..lifecycle::database(config)
+    };
     if let Place::Sqlite(path) = &place.place {
         ensure!(
             path.is_file(),
@@ -139,13 +147,18 @@ async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<
     // The database first: a file it names was there before it did.
     let name = archive::database_file(db.engine_name())?;
     let copy = partial.path().join(name);
-    match (db.backup(), &place.place) {
-        (Some(backup), _) => {
+    match &place.place {
+        // One statement sees one state. Copying page by page begins anew whenever
+        // the server commits: beside a busy one it never came to an end.
+        Place::Sqlite(_) => {
             drop(files::new_private(&copy)?);
-            backup.copy_to(&copy)?;
+            let path = copy
+                .to_str()
+                .context("the backup's path is not plain text")?
+                .to_owned();
+            db.all("VACUUM INTO $1", params![path], |_| Ok(())).await?;
         }
-        (None, Place::Postgres(url)) => postgres::dump(url, &copy)?,
-        (None, Place::Sqlite(_)) => bail!("the database cannot be copied while it is in use"),
+        Place::Postgres(url) => postgres::dump(url, &copy)?,
     }
     ensure!(
         schema == schema_version(&db).await?,

@@ -2,7 +2,7 @@
 
 use super::{
     Flags,
-    backup::{fit, passphrase},
+    backup::{PATIENCE, fit, passphrase},
     block_on,
 };
 use crate::{
@@ -23,11 +23,7 @@ use db::{
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
-
-/// Migrations and the end of all sessions may take longer than a request's statement.
-const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -58,7 +54,8 @@ struct Target {
     /// Where what it holds now is moved, when it holds anything.
     aside: PathBuf,
     occupied: bool,
-    _lock: Option<DataLock>,
+    #[expect(dead_code, reason = "held, not read")]
+    lock: Option<DataLock>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -150,7 +147,7 @@ impl Target {
             folder,
             aside,
             occupied: false,
-            _lock: None,
+            lock: None,
         };
         if !target.folder.exists() {
             return Ok(target);
@@ -168,7 +165,7 @@ impl Target {
             "{} is there already; wait a second",
             target.aside.display()
         );
-        target._lock = Some(DataLock::take(&target.folder)?);
+        target.lock = Some(DataLock::take(&target.folder)?);
         Ok(target)
     }
 

@@ -1,4 +1,4 @@
-//! The power goes: what was acknowledged is there, what was not is not there twice.
+//! `kill -9`: what was acknowledged is there, what was not is not there twice. (A power cut is another matter.)
 
 use crate::support::{Member, Server, UNHINDERED};
 use db::Executor;

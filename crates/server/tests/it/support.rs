@@ -81,7 +81,7 @@ impl Server {
         // A client of its own: the first answer must not come over an old connection.
         let http = Client::new();
         loop {
-            if let Ok(answer) = http.get(format!("{}/docs", self.url)).send().await {
+            if let Ok(answer) = http.get(format!("{}/livez", self.url)).send().await {
                 assert_eq!(answer.status(), 200, "the first answer");
                 return began.elapsed();
             }
