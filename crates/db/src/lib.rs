@@ -122,6 +122,12 @@ impl Db {
         self.pick("sqlite", "postgres")
     }
 
+    /// True where a statement costs a function call and no journey to a server:
+    /// then several small statements in a `read` beat one clever one.
+    pub fn statements_are_calls(&self) -> bool {
+        matches!(&*self.engine, Engine::Sqlite(_))
+    }
+
     /// Runs one transaction and answers once it is on disk. An error undoes all of it.
     ///
     /// The closure may wait for the database alone. It runs to its end even

@@ -24,12 +24,14 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "/",
     "/login",
     "/signup",
     "/members",
     "/members/{name}",
+    "/members/{name}/followers",
+    "/members/{name}/following",
     "/posts/{id}",
     "/events",
 ];

@@ -2,7 +2,7 @@ use super::{Post, PostId};
 use crate::{profiles::Author, reactions::Reaction};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
-use db::{Executor, Row, Tx, params};
+use db::{Db, Executor, Row, Snapshot, Tx, params};
 use uuid::Uuid;
 
 pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
@@ -107,39 +107,68 @@ pub async fn count_reaction(tx: &Tx, id: PostId, by: i64) -> Result<Option<i64>>
 /// page, and nothing older than the oldest of these can. So a page costs one
 /// index step for each author followed and a few more rows than it shows,
 /// however long anybody's history is.
-pub async fn feed(db: &impl Executor, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
-    let sql = db.pick(FEED_SQLITE, FEED_POSTGRES);
+pub async fn feed(db: &Db, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
+    if db.statements_are_calls() {
+        return db
+            .read(move |snapshot| async move { feed_by_steps(&snapshot, reader, page).await })
+            .await;
+    }
     let none = Uuid::nil();
-    db.all(sql, params![reader, page.before(), page.fetch(), none], post)
-        .await
+    db.all(
+        FEED_POSTGRES,
+        params![reader, page.before(), page.fetch(), none],
+        post,
+    )
+    .await
 }
 
-const FEED_SQLITE: &str = "WITH source(author_id) AS (
-        SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
-        UNION ALL SELECT $1
-    ), head AS MATERIALIZED (
-        SELECT author_id, (SELECT p.id FROM post p
-            WHERE p.community_id = @community AND p.author_id = source.author_id AND p.id < $2
+/// The same in small statements, where each costs a function call and no journey.
+async fn feed_by_steps(db: &Snapshot, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
+    let (before, limit) = (page.before(), page.fetch());
+    let mut heads: Vec<(Uuid, MemberId)> = db
+        .all(HEADS, params![reader, before], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .await?;
+    heads.sort_unstable_by(|a, b| b.cmp(a));
+    heads.truncate(limit as usize);
+    let full = heads.len() as i64 == limit;
+    let bound = heads
+        .last()
+        .filter(|_| full)
+        .map_or(Uuid::nil(), |(oldest, _)| *oldest);
+    let mut ids: Vec<Uuid> = vec![];
+    for (_, author) in heads {
+        ids.extend(
+            db.all(RECENT, params![author, before, bound, limit], |row| {
+                row.get::<Uuid>(0)
+            })
+            .await?,
+        );
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(limit as usize);
+    let mut posts = Vec::with_capacity(ids.len());
+    for id in ids {
+        posts.extend(find(db, reader, PostId(id)).await?);
+    }
+    Ok(posts)
+}
+
+const HEADS: &str = "SELECT id, author_id FROM (
+        SELECT f.followee_id AS author_id, (SELECT p.id FROM post p
+            WHERE p.community_id = f.community_id AND p.author_id = f.followee_id AND p.id < $2
             ORDER BY p.id DESC LIMIT 1) AS id
-        FROM source
-    ), top AS MATERIALIZED (
-        SELECT author_id, id FROM head WHERE id IS NOT NULL ORDER BY id DESC LIMIT $3
-    ), bound AS MATERIALIZED (
-        SELECT CASE WHEN count(*) >= $3 THEN min(id) ELSE $4 END AS id FROM top
-    ), page AS MATERIALIZED (
-        SELECT q.id FROM top CROSS JOIN post q
-        WHERE q.id IN (SELECT p.id FROM post p
-            WHERE p.community_id = @community AND p.author_id = top.author_id
-                AND p.id < $2 AND p.id >= (SELECT id FROM bound)
-            ORDER BY p.id DESC LIMIT $3)
-        ORDER BY q.id DESC LIMIT $3
-    )
-    SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
-           m.id, m.username, m.display_name, r.kind, p.version
-    FROM page CROSS JOIN post p ON p.id = page.id
-    CROSS JOIN member m ON m.id = p.author_id
-    LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
-    ORDER BY p.id DESC";
+        FROM follow f WHERE f.community_id = @community AND f.follower_id = $1
+        UNION ALL
+        SELECT $1, (SELECT p.id FROM post p
+            WHERE p.community_id = @community AND p.author_id = $1 AND p.id < $2
+            ORDER BY p.id DESC LIMIT 1)
+    ) WHERE id IS NOT NULL";
+
+const RECENT: &str = "SELECT id FROM post
+    WHERE community_id = @community AND author_id = $1 AND id < $2 AND id >= $3
+    ORDER BY id DESC LIMIT $4";
 
 const FEED_POSTGRES: &str = "WITH source(author_id) AS (
         SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1

@@ -53,10 +53,12 @@ impl Connector {
         let mut config = self.config.clone();
         let read_only = if role == Role::Read { "on" } else { "off" };
         let millis = self.statement_timeout.as_millis();
+        // Our statements find their rows by index whatever the values are: planning
+        // them anew for each call would cost more than running them.
         let given = config.get_options().unwrap_or_default().to_owned();
         config.options(format!(
             "{given} -c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} \
-             -c lock_timeout={millis} -c default_transaction_read_only={read_only} -c timezone=UTC"
+             -c lock_timeout={millis} -c default_transaction_read_only={read_only} -c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"
         ));
         let client = if config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = config.connect(NoTls).await.map_err(|e| failure(e, "connect"))?;

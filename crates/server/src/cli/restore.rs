@@ -54,7 +54,6 @@ struct Target {
     /// Where what it holds now is moved, when it holds anything.
     aside: PathBuf,
     occupied: bool,
-    #[expect(dead_code, reason = "held, not read")]
     lock: Option<DataLock>,
 }
 
