@@ -33,7 +33,7 @@ impl DataLock {
         }
     }
 
-    /// For data that several may use at once: PostgreSQL's.
+    /// For data that several servers may use at once.
     pub fn none() -> DataLock {
         DataLock(None)
     }

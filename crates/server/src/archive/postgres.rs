@@ -1,4 +1,4 @@
-//! PostgreSQL's own tools. The password reaches them through the environment,
+//! The tools of `PostgreSQL`. The password reaches them through the environment,
 //! since everybody on the machine may read a command line.
 
 use anyhow::{Context, Result, bail};

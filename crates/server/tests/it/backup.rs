@@ -100,7 +100,7 @@ impl Desk {
     }
 }
 
-/// Every file below the folder. The lock file says nothing, SQLite's shared memory is not data.
+/// Every file below the folder. Locks and shared memory are not data.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
