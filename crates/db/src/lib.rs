@@ -11,7 +11,6 @@ mod violation;
 
 pub use column::{Column, Row};
 pub use param::{Param, ToParam};
-pub use sqlite::Backup;
 pub use tx::{Snapshot, Tx};
 pub use violation::{OrConflict, Violation};
 
@@ -169,15 +168,6 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         self.one("SELECT 1", vec![], |row| row.get::<i32>(0)).await?;
         Ok(())
-    }
-
-    /// A consistent copy of an SQLite database, made while the server runs.
-    /// `None` on PostgreSQL, which has `pg_dump`.
-    pub fn backup(&self) -> Option<Backup> {
-        match &*self.engine {
-            Engine::Sqlite(sqlite) => Some(sqlite.backup()),
-            Engine::Postgres(_) => None,
-        }
     }
 
     /// Finishes what is under way and, on SQLite, empties the write-ahead log.

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
@@ -27,7 +27,6 @@ use tokio::sync::oneshot;
 const QUEUE: usize = 8192;
 
 pub(crate) struct Sqlite {
-    path: PathBuf,
     pub(crate) texts: Arc<Texts>,
     reads: Mutex<Option<Sender<Read>>>,
     writes: Mutex<Option<Sender<Box<dyn writer::Write>>>>,
@@ -64,7 +63,6 @@ impl Sqlite {
             )?);
         }
         Ok(Sqlite {
-            path: path.to_owned(),
             texts,
             reads: Mutex::new(Some(reads)),
             writes: Mutex::new(Some(writes)),
@@ -130,12 +128,6 @@ impl Sqlite {
             .map_err(|_| internal("the writer ended in mid-statement"))?
     }
 
-    pub fn backup(&self) -> Backup {
-        Backup {
-            from: self.path.clone(),
-        }
-    }
-
     /// Lets the threads finish what is queued, then waits for them.
     pub async fn close(&self) {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -191,28 +183,4 @@ fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "panic".to_owned());
     internal(format!("panic in a write: {text}"))
-}
-
-/// Copies a database page by page while it is in use.
-#[derive(Debug)]
-pub struct Backup {
-    from: PathBuf,
-}
-
-impl Backup {
-    /// Writes a consistent copy. Blocks: run it on a thread that may.
-    pub fn copy_to(&self, path: &Path) -> Result<()> {
-        let from =
-            rusqlite::Connection::open_with_flags(&self.from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
-                .map_err(internal)?;
-        let mut to = rusqlite::Connection::open(path).map_err(internal)?;
-        {
-            let copy = rusqlite::backup::Backup::new(&from, &mut to).map_err(internal)?;
-            copy.run_to_completion(1024, std::time::Duration::from_millis(2), None)
-                .map_err(internal)?;
-        }
-        to.pragma_update(None, "journal_mode", "DELETE")
-            .map_err(internal)?;
-        to.close().map_err(|(_, error)| internal(error))
-    }
 }

@@ -1,8 +1,8 @@
 //! Transactions: all or nothing, together and alone.
 
-use crate::{each_db, open_at, postgres, sqlite};
+use crate::{each_db, postgres, sqlite};
 use base::{Kind, Timestamp, error::conflict};
-use db::{CommunityId, Db, Executor, OrConflict, Place, params};
+use db::{CommunityId, Db, Executor, OrConflict, params};
 use std::{
     sync::{
         Arc,
@@ -235,17 +235,4 @@ async fn another_programs_database_is_refused() {
         let refusal = db::migrate::migrate(&f.db, &clock).await.unwrap_err();
         assert!(refusal.to_string().contains("not Mundo Tango's"), "{refusal}");
     }
-}
-
-#[tokio::test]
-async fn a_copy_made_in_use_is_whole() {
-    let f = sqlite().await;
-    f.db.write(|tx| async move { tx.execute(INSERT, params![2, "two", "two"]).await })
-        .await
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("copy.db");
-    f.db.backup().unwrap().copy_to(&path).unwrap();
-    let copy = open_at(Place::Sqlite(path)).await;
-    assert_eq!(communities(&copy).await, 2);
 }

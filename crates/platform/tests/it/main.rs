@@ -1,5 +1,6 @@
 //! Leases, durable tasks and mail, on both databases. Time stands still unless a test moves it.
 
+mod kill;
 mod leases;
 mod mailer;
 mod signals;
