@@ -1,4 +1,4 @@
-//! Access tokens: EdDSA JWTs of ten minutes (RFC 9068, `typ` `at+jwt`).
+//! Access tokens: `EdDSA` JWTs of ten minutes (RFC 9068, `typ` `at+jwt`).
 //!
 //! One algorithm, one header: a token whose header is not byte for byte what
 //! this server writes for the key it names is refused before its signature is

@@ -49,7 +49,7 @@ impl FromRequestParts<AppState> for CurrentUser {
         let limit = Limit {
             name: "member",
             count: app.config.limits.member_per_minute,
-            period: Duration::from_secs(60),
+            period: Duration::from_mins(1),
         };
         context.limited(app.limits.take(limit, actor.id))?;
         Ok(actor)

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 /// The key record owns the algorithm; there is one.
 const ALGORITHM: &str = "EdDSA";
-const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+const LIFE: Duration = Duration::from_hours(720);
 /// A key verifies for this long after it has stopped signing.
-const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
+const AFTERLIFE: Duration = Duration::from_hours(24);
 
 #[derive(Clone)]
 pub struct Key {

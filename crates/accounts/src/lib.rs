@@ -65,7 +65,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     vec![
         Spec::new("accounts.activity")
             .group("platform")
-            .every(Duration::from_secs(60))
+            .every(Duration::from_mins(1))
             .timeout(Duration::from_secs(20))
             .runs(move |_| {
                 let app = activity.clone();
@@ -76,8 +76,8 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             }),
         Spec::new("accounts.clean_up")
             .group("platform")
-            .every(Duration::from_secs(600))
-            .timeout(Duration::from_secs(60))
+            .every(Duration::from_mins(10))
+            .timeout(Duration::from_mins(1))
             .runs(move |_| {
                 let app = clean_up.clone();
                 async move {
@@ -87,7 +87,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             }),
         Spec::new("accounts.key_rotation")
             .group("platform")
-            .every(Duration::from_secs(3600))
+            .every(Duration::from_hours(1))
             .timeout(Duration::from_secs(30))
             .runs(move |_| {
                 let app = rotation.clone();

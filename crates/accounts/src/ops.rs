@@ -16,7 +16,6 @@ use platform::{App, AppState};
 /// What a client holds after it has proved who it is.
 #[derive(Debug)]
 pub struct Tokens {
-    pub member: MemberId,
     pub access: String,
     pub refresh: String,
     /// Given once, when the device is new.
@@ -117,7 +116,6 @@ impl NewSession {
 
     fn tokens(&self, app: &App, member: MemberId, now: Timestamp) -> Result<Tokens> {
         Ok(Tokens {
-            member,
             access: Accounts::of(app)
                 .access
                 .issue(&app.ids, member, self.id, 0, now, now)?,
@@ -183,7 +181,6 @@ pub async fn refresh(app: &AppState, token: &str, device: Option<&str>) -> Resul
             let accounts = Accounts::of(app);
             accounts.sessions.forget(id);
             Ok(Tokens {
-                member,
                 access: accounts
                     .access
                     .issue(&app.ids, member, id, generation, created_at, now)?,

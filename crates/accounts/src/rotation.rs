@@ -10,7 +10,7 @@ use base::Timestamp;
 use std::time::Duration;
 
 /// A successor that was used this long after the rotation has reached its client.
-pub const GRACE: Duration = Duration::from_secs(60);
+pub const GRACE: Duration = Duration::from_mins(1);
 /// Repeats beyond this are noted in the security log.
 pub const UNREMARKABLE: Duration = Duration::from_secs(10);
 /// Repeats a day once the successor was seen.

@@ -40,7 +40,7 @@ stored!(words: Reason);
 const BELIEF: Duration = Duration::from_millis(500);
 const SHARDS: usize = 16;
 /// Ended sessions are kept this long for the member's security log.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(720);
 /// Sessions deleted in one transaction.
 const DELETED: i64 = 500;
 
@@ -116,20 +116,19 @@ pub(crate) async fn check(app: &App, token: Verified) -> Result<Role> {
         .get(&token.session)
         .copied()
         .filter(|known| now.since(known.read_at) < BELIEF);
-    let known = match remembered {
-        Some(known) => known,
-        None => {
-            let known = read(app, token.session, now).await?;
-            let mut shard = sessions
-                .shard(token.session)
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if shard.len() > 4096 {
-                shard.retain(|_, known| now.since(known.read_at) < BELIEF);
-            }
-            shard.insert(token.session, known);
-            known
+    let known = if let Some(known) = remembered {
+        known
+    } else {
+        let known = read(app, token.session, now).await?;
+        let mut shard = sessions
+            .shard(token.session)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if shard.len() > 4096 {
+            shard.retain(|_, known| now.since(known.read_at) < BELIEF);
         }
+        shard.insert(token.session, known);
+        known
     };
     if known.member != token.member || known.revoked {
         return Err(unauthenticated("session_revoked"));
@@ -156,7 +155,7 @@ pub(crate) async fn check(app: &App, token: Verified) -> Result<Role> {
 }
 
 pub(crate) fn is_over(app: &App, created_at: Timestamp, last_used_at: Timestamp, now: Timestamp) -> bool {
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let settings = &app.config.accounts;
     now.since(last_used_at) > day * settings.idle_days as u32
         || now.since(created_at) > day * settings.absolute_days as u32
@@ -308,7 +307,7 @@ pub(crate) async fn flush_activity(app: &AppState) -> Result<i64> {
 /// Deletes a batch of sessions that ended long ago.
 pub(crate) async fn delete_ended(app: &AppState) -> Result<u64> {
     let now = app.clock.now();
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let idle = now
         .minus(day * app.config.accounts.absolute_days as u32)
         .minus(KEPT);

@@ -1,4 +1,4 @@
-//! Typed ids. All are UUIDv7: they sort by the time they were made.
+//! Typed ids. All are `UUIDv7`: they sort by the time they were made.
 
 use crate::{Clock, Entropy};
 use uuid::Uuid;

@@ -222,7 +222,7 @@ settings! {
         dsn: Secret = Secret::default(), also "SENTRY_DSN";
     }
     telemetry: Telemetry {
-        /// OpenTelemetry collector (OTLP over HTTP), for instance http://127.0.0.1:4318; empty: none.
+        /// OpenTelemetry collector (OTLP over HTTP), for instance <http://127.0.0.1:4318>; empty: none.
         otlp_endpoint: String = String::new();
     }
     mail: Mail {
@@ -345,7 +345,7 @@ impl Config {
     }
 }
 
-/// `server.port` is MUNDO_SERVER_PORT, and PORT because tools set that.
+/// `server.port` is `MUNDO_SERVER_PORT`, and PORT because tools set that.
 fn variables(key: &str) -> impl Iterator<Item = String> {
     let also = KEYS
         .iter()

@@ -103,13 +103,13 @@ impl Limits {
                 limit,
                 remaining: 0,
                 reset: empty_at.since(now),
-                retry_after: Some(used - limit.period),
+                retry_after: Some(used.checked_sub(limit.period).unwrap()),
             };
         }
         shard.insert((limit.name, key), next);
         Decision {
             limit,
-            remaining: ((limit.period - used).as_nanos() / step.as_nanos().max(1)) as u32,
+            remaining: (limit.period.checked_sub(used).unwrap().as_nanos() / step.as_nanos().max(1)) as u32,
             reset: used,
             retry_after: None,
         }
@@ -127,18 +127,18 @@ mod tests {
         let limit = Limit {
             name: "login",
             count: 5,
-            period: Duration::from_secs(300),
+            period: Duration::from_mins(5),
         };
         for left in (0..5).rev() {
             assert_eq!(limits.take(limit, "ana").remaining, left);
         }
         let refused = limits.take(limit, "ana");
-        assert_eq!(refused.retry_after, Some(Duration::from_secs(60)));
+        assert_eq!(refused.retry_after, Some(Duration::from_mins(1)));
         assert!(
             limits.take(limit, "bruno").retry_after.is_none(),
             "others have their own budget"
         );
-        clock.advance(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
         assert!(limits.take(limit, "ana").retry_after.is_none());
         assert!(limits.take(limit, "ana").retry_after.is_some());
     }

@@ -72,7 +72,7 @@ pub async fn postgres_url() -> String {
         place: Place::Postgres(pgtemp::shared("postgres").expect("PostgreSQL starts")),
         readers: 1,
         writers: 1,
-        statement_timeout: Duration::from_secs(60),
+        statement_timeout: Duration::from_mins(1),
         connect_timeout: Duration::from_secs(10),
     })
     .await

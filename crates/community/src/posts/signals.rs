@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Followers read in one go.
 const FOLLOWERS: i64 = 1000;
 /// A push older than this helps nobody: the feed has the post.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 
 /// A post was published.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -17,25 +17,22 @@ pub(crate) fn profile(row: &Row<'_>) -> Result<Profile> {
 
 /// By id, or by user name in lower case.
 pub async fn find(db: &impl Executor, reader: MemberId, name: &str) -> Result<Option<Profile>> {
-    match name.parse::<MemberId>() {
-        Ok(id) => {
-            let sql =
-                "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                              f.follower_id IS NOT NULL
-                       FROM member m LEFT JOIN follow f
-                           ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
-                       WHERE m.id = $2 AND m.status = 'active'";
-            db.one(sql, params![reader, id], profile).await
-        }
-        Err(_) => {
-            let sql =
-                "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                              f.follower_id IS NOT NULL
-                       FROM member m LEFT JOIN follow f
-                           ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
-                       WHERE m.username = $2 AND m.status = 'active'";
-            db.one(sql, params![reader, name.to_lowercase()], profile).await
-        }
+    if let Ok(id) = name.parse::<MemberId>() {
+        let sql =
+            "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
+                          f.follower_id IS NOT NULL
+                   FROM member m LEFT JOIN follow f
+                       ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
+                   WHERE m.id = $2 AND m.status = 'active'";
+        db.one(sql, params![reader, id], profile).await
+    } else {
+        let sql =
+            "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
+                          f.follower_id IS NOT NULL
+                   FROM member m LEFT JOIN follow f
+                       ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
+                   WHERE m.username = $2 AND m.status = 'active'";
+        db.one(sql, params![reader, name.to_lowercase()], profile).await
     }
 }
 

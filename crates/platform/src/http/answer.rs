@@ -18,7 +18,7 @@ pub trait Versioned {
     fn version(&self) -> i64;
 }
 
-/// An answer whose ETag names its version, for `If-Match`.
+/// An answer whose `ETag` names its version, for `If-Match`.
 #[derive(Debug)]
 pub struct Tagged<T>(pub T);
 

@@ -221,7 +221,9 @@ impl Routes {
     #[must_use]
     pub fn refuses(mut self, kinds: &[Kind]) -> Routes {
         if let Some(operation) = self.operations.last_mut() {
-            kinds.iter().for_each(|kind| operation.problem(*kind));
+            for kind in kinds {
+                operation.problem(*kind);
+            }
         }
         self
     }

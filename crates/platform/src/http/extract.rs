@@ -32,9 +32,8 @@ impl<T: Input> FromRequest<AppState> for Json<T> {
         let bytes = read(body, app.config.server.body_limit_bytes).await?;
         let context = RequestContext::of(&parts)?;
         let _ = context.body_hash.set(*blake3::hash(&bytes).as_bytes());
-        let parsed = match serde_json::from_slice(&bytes) {
-            Ok(value) => value,
-            Err(_) => return Err(why_not::<T>(&bytes).into()),
+        let Ok(parsed) = serde_json::from_slice(&bytes) else {
+            return Err(why_not::<T>(&bytes).into());
         };
         Ok(Json(checked(parsed)?))
     }

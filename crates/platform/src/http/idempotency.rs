@@ -19,7 +19,7 @@ use supervisor::{Failure, Plan, Report, Spec};
 use uuid::Uuid;
 
 /// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 
 /// The caller's key, if it sent one.
 #[derive(Clone, Debug)]
@@ -146,8 +146,8 @@ pub fn clean_up(app: &AppState) -> Plan {
     let own = app.clone();
     Spec::new("idempotency.clean_up")
         .group("platform")
-        .every(Duration::from_secs(3600))
-        .timeout(Duration::from_secs(60))
+        .every(Duration::from_hours(1))
+        .timeout(Duration::from_mins(1))
         .runs(move |_| {
             let app = own.clone();
             async move {

@@ -6,7 +6,7 @@
 //!   read off the handler's signature; the OpenAPI document and the sweep tests
 //!   read that table.
 //! * [`edge`] stands around all routes: request id, time limit, panics,
-//!   security headers, ETags, timing, the log line of an error.
+//!   security headers, `ETags`, timing, the log line of an error.
 //!
 //! Status codes are named in this module alone.
 

@@ -10,7 +10,7 @@ use supervisor::{Context, Failure, Plan, Report, Spec, Worker};
 /// Signals taken at once.
 const BATCH: i64 = 200;
 /// Signals are kept this long for a look back, once every consumer has them.
-const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(72);
 
 /// Reacts to signals. What it does must bear repetition.
 pub trait Consumer: Send + Sync + 'static {
@@ -115,8 +115,8 @@ pub fn clean_up(app: &AppState) -> Plan {
     let own = app.clone();
     Spec::new("signals.clean_up")
         .group("platform")
-        .every(Duration::from_secs(3600))
-        .timeout(Duration::from_secs(60))
+        .every(Duration::from_hours(1))
+        .timeout(Duration::from_mins(1))
         .runs(move |_| {
             let app = own.clone();
             async move {

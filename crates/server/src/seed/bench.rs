@@ -56,7 +56,7 @@ pub async fn bench(app: &AppState) -> Result<Option<String>> {
     let began = Instant::now();
     let hash = Accounts::hash_password(app, Password::trusted(PASSWORD)).await?;
     let ids = Ids::new(app.clock.clone(), base::Entropy::seeded(1));
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let (start, first_post, first_event): (Timestamp, Timestamp, Timestamp) = (
         "2025-01-01T00:00:00Z".parse()?,
         "2025-06-01T00:00:00Z".parse()?,

@@ -134,7 +134,7 @@ fn password(app: &AppState) -> String {
 }
 
 async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Timestamp) -> base::Result<()> {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     for (id, (username, name)) in members.iter().zip(MEMBERS) {
         tx.execute(
             "INSERT INTO member (id, email, username, display_name, password_hash, created_at, updated_at, follower_count, following_count)
