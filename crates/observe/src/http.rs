@@ -9,6 +9,7 @@ use platform::{
     AppState,
     http::{Accepted, Caller, ClientIp, Context, Json, Result, Routes},
     limits::Limit,
+    tasks::{Counts, counts},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -105,6 +106,8 @@ pub struct HealthDetails {
     pub database: DatabaseHealth,
     pub errors: ErrorStoreHealth,
     pub workers: Vec<WorkerHealth>,
+    /// Durable tasks; null while the database does not answer.
+    pub tasks: Option<Counts>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -153,7 +156,12 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
     } else {
         HealthStatus::Ok
     };
+    let tasks = match answers && operator.0 {
+        true => counts(&app.db).await.ok(),
+        false => None,
+    };
     let details = operator.0.then(|| HealthDetails {
+        tasks,
         release: app.release,
         uptime_s: app.part::<Observer>().uptime().as_secs(),
         draining,

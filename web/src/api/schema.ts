@@ -433,6 +433,8 @@ export interface components {
             draining: boolean;
             errors: components["schemas"]["ErrorStoreHealth"];
             release: string;
+            /** @description Durable tasks; null while the database does not answer. */
+            tasks: components["schemas"]["TaskCounts"] | null;
             /** Format: uint64 */
             uptime_s: number;
             workers: components["schemas"]["WorkerHealth"][];
@@ -645,6 +647,20 @@ export interface components {
             route: string;
             /** Format: uint64 */
             slow_count: number;
+        };
+        /** @description How many tasks wait, for health and figures. */
+        TaskCounts: {
+            /** Format: int64 */
+            dead: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of the waiting ones is or was due: its age is the lag.
+             */
+            oldest_ready_at: string | null;
+            /** Format: int64 */
+            ready: number;
+            /** Format: int64 */
+            running: number;
         };
         WorkerHealth: {
             /** Format: uint64 */

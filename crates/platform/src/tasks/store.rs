@@ -43,7 +43,8 @@ pub(super) struct Turn {
 }
 
 /// How many tasks wait, for health and figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "TaskCounts")]
 pub struct Counts {
     pub ready: i64,
     pub running: i64,
