@@ -1,8 +1,15 @@
 //! Who calls: a handler that takes a [`CurrentUser`] serves members alone.
 
-use crate::{Accounts, MemberId, Role, SessionId, sessions};
+use crate::{
+    Accounts, MemberId, Role, SessionId,
+    access::Verified,
+    sessions::{self, Activity},
+};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use base::{Kind, Result, Timestamp, error::unauthenticated};
+use base::{
+    Kind, Result, Timestamp,
+    error::{forbidden, unauthenticated},
+};
 use platform::{
     App, AppState,
     http::{Caller, Context, Describe, Operation, Problem},
@@ -18,19 +25,47 @@ pub struct CurrentUser {
     pub role: Role,
     /// When the token ends.
     pub expires_at: Timestamp,
+    /// When the member last gave a password or another proof.
+    pub auth_time: Timestamp,
 }
 
+/// A [`CurrentUser`] who proved who they are within the last ten minutes: for
+/// what a stolen access token must not do.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh(pub CurrentUser);
+
+/// How long a proof is fresh.
+const FRESH: Duration = Duration::from_mins(10);
+
 /// Reads an access token, wherever it came from: a header or a socket's handshake.
-pub async fn authenticate(app: &App, token: &str) -> Result<CurrentUser> {
+pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<CurrentUser> {
     let verified = Accounts::of(app).access.verify(token, app.clock.now())?;
-    let role = sessions::check(app, verified).await?;
+    let role = sessions::check(app, verified, activity).await?;
     Ok(CurrentUser {
         id: verified.member,
         session: verified.session,
         role,
         expires_at: Timestamp::from_micros(verified.expires_s * 1_000_000),
+        auth_time: Timestamp::from_micros(verified.auth_time * 1_000_000),
     })
 }
+
+/// Asks again about somebody who was let in before: the session may have ended,
+/// the rights may have changed. For sockets, with each message.
+pub async fn recheck(app: &App, actor: CurrentUser, activity: Activity) -> Result<CurrentUser> {
+    let verified = Verified {
+        member: actor.id,
+        session: actor.session,
+        generation: UNKNOWN,
+        auth_time: actor.auth_time.as_seconds(),
+        expires_s: actor.expires_at.as_seconds(),
+    };
+    let role = sessions::check(app, verified, activity).await?;
+    Ok(CurrentUser { role, ..actor })
+}
+
+/// The generation of no token: what is asked with it is no sign of life of any.
+const UNKNOWN: i64 = -1;
 
 impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = Problem;
@@ -44,7 +79,7 @@ impl FromRequestParts<AppState> for CurrentUser {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| unauthenticated("unauthenticated"))?;
-        let actor = authenticate(app, token).await?;
+        let actor = authenticate(app, token, Activity::Call).await?;
         let Context(context) = Context::from_request_parts(parts, app).await?;
         let limit = Limit {
             name: "member",
@@ -62,5 +97,23 @@ impl Describe for CurrentUser {
         for kind in [Kind::Unauthenticated, Kind::Forbidden, Kind::RateLimited] {
             operation.problem(kind);
         }
+    }
+}
+
+impl FromRequestParts<AppState> for Fresh {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let actor = CurrentUser::from_request_parts(parts, app).await?;
+        if app.clock.now().since(actor.auth_time) > FRESH {
+            return Err(forbidden("reauth_required").into());
+        }
+        Ok(Fresh(actor))
+    }
+}
+
+impl Describe for Fresh {
+    fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
+        CurrentUser::describe(operation, schemas);
     }
 }

@@ -4,6 +4,7 @@
 //! Cookies count on `/api/v1/auth/*` alone, and there only for requests that
 //! this site's own pages sent.
 
+use crate::{ops::Tokens, origin::Origin};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
@@ -25,13 +26,14 @@ pub struct Client {
     pub is_browser: bool,
     pub refresh_token: Option<String>,
     pub device_token: Option<String>,
-    pub user_agent: String,
+    pub(crate) origin: Origin,
 }
 
 impl FromRequestParts<AppState> for Client {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let origin = Origin::from_request_parts(parts, app).await?;
         let headers = &parts.headers;
         let text = |name: &str| {
             headers
@@ -39,14 +41,9 @@ impl FromRequestParts<AppState> for Client {
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default()
         };
-        let user_agent = text("user-agent")
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
         if text("x-client") != "web" {
             return Ok(Client {
-                user_agent,
+                origin,
                 ..Client::default()
             });
         }
@@ -58,7 +55,7 @@ impl FromRequestParts<AppState> for Client {
             is_browser: true,
             refresh_token: cookie(headers, &cookie_name(app, REFRESH)),
             device_token: cookie(headers, &cookie_name(app, DEVICE)),
-            user_agent,
+            origin,
         })
     }
 }
@@ -101,22 +98,24 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-fn set(app: &App, name: &str, value: &str, max_age_s: i64) -> (HeaderName, HeaderValue) {
+/// Without an age the cookie goes when the browser closes.
+fn set(app: &App, name: &str, value: &str, max_age_s: Option<i64>) -> (HeaderName, HeaderValue) {
     let secure = if app.config.is_https() { "; Secure" } else { "" };
+    let age = max_age_s.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
     let name = cookie_name(app, name);
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}");
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{age}{secure}");
     let value = HeaderValue::from_str(&cookie).expect("tokens are plain text");
     (header::SET_COOKIE, value)
 }
 
 /// The cookies of a new pair of tokens.
-pub fn cookies(app: &App, refresh_token: &str, device_token: Option<&str>) -> HeaderMap {
+pub(crate) fn cookies(app: &App, tokens: &Tokens) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let life = app.config.accounts.absolute_days as i64 * 24 * 3600;
-    let (name, value) = set(app, REFRESH, refresh_token, life);
+    let (name, value) = set(app, REFRESH, &tokens.refresh, tokens.remembered.then_some(life));
     headers.append(name, value);
-    if let Some(device) = device_token {
-        let (name, value) = set(app, DEVICE, device, YEAR_S);
+    if let Some(device) = &tokens.device {
+        let (name, value) = set(app, DEVICE, device, Some(YEAR_S));
         headers.append(name, value);
     }
     headers
@@ -124,6 +123,9 @@ pub fn cookies(app: &App, refresh_token: &str, device_token: Option<&str>) -> He
 
 /// Forgets the refresh token; the device stays known.
 pub fn forget(app: &App) -> HeaderMap {
-    let (name, value) = set(app, REFRESH, "", 0);
-    HeaderMap::from_iter([(name, value)])
+    let clear = HeaderValue::from_static("\"storage\"");
+    HeaderMap::from_iter([
+        set(app, REFRESH, "", Some(0)),
+        (HeaderName::from_static("clear-site-data"), clear),
+    ])
 }

@@ -2,9 +2,13 @@
 
 use crate::{
     Accounts, CurrentUser, Me,
+    actor::Fresh,
     browser::{self, Client},
     members, ops,
     ops::Tokens,
+    origin::Origin,
+    security_log,
+    sessions::{self, refresh_tokens},
 };
 use axum::http::HeaderMap;
 use base::{Email, Kind, Line, Password, Username, error::unauthenticated, input};
@@ -40,7 +44,36 @@ pub fn routes() -> Routes {
         .by(Caller::Public)
         .refuses(&limited)
         .post("/auth/logout", "log_out", log_out, "End this session")
+        .post(
+            "/auth/reauthenticate",
+            "reauthenticate",
+            reauthenticate,
+            "Prove again who is there",
+        )
+        .post(
+            "/auth/password",
+            "change_password",
+            change_password,
+            "Set a new password; all other sessions end",
+        )
+        .post(
+            "/auth/email",
+            "change_email",
+            change_email,
+            "Move the account to another e-mail address",
+        )
+        .refuses(&[Kind::Conflict])
+        .post(
+            "/auth/not-me",
+            "not_me",
+            not_me,
+            "Say that a log-in was not mine: all sessions end",
+        )
+        .by(Caller::Public)
+        .refuses(&[Kind::RateLimited])
         .get("/me", "me", me, "Who am I")
+        .merge(sessions::http::routes())
+        .merge(security_log::http::routes())
 }
 
 /// The word with which browsers and clients receive their tokens.
@@ -62,7 +95,7 @@ struct SessionTokens {
 
 fn session(app: &AppState, client: &Client, user: Option<Me>, tokens: Tokens) -> (HeaderMap, SessionTokens) {
     let cookies = if client.is_browser {
-        browser::cookies(app, &tokens.refresh, tokens.device.as_deref())
+        browser::cookies(app, &tokens)
     } else {
         HeaderMap::new()
     };
@@ -118,6 +151,7 @@ async fn register(
         password: new.password,
         username: new.username,
         display_name: new.display_name.into(),
+        language: context.0.language,
     };
     let (me, tokens) = ops::register(&app, account, &client).await?;
     let (cookies, session) = session(&app, &client, Some(me), tokens);
@@ -130,7 +164,14 @@ input! {
         pub email: Email,
         pub password: Password,
         pub device_token: Option<Line<1, 100>>,
+        /// False: the session ends two hours after its last use, and after a day.
+        #[serde(default = "yes")]
+        pub remember: bool,
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 async fn log_in(
@@ -146,7 +187,7 @@ async fn log_in(
     if !client.is_browser {
         client.device_token = given.device_token.map(String::from);
     }
-    let (me, tokens) = ops::log_in(&app, &given.email, given.password, &client).await?;
+    let (me, tokens) = ops::log_in(&app, &given.email, given.password, &client, given.remember).await?;
     let (cookies, session) = session(&app, &client, Some(me), tokens);
     Ok((cookies, Json(session)))
 }
@@ -177,7 +218,7 @@ async fn refresh(
     let limit = per("refresh", app.config.limits.refresh_per_minute, 60);
     let session_part: String = token.chars().take(22).collect();
     context.0.limited(app.limits.take(limit, session_part))?;
-    let tokens = ops::refresh(&app, &token, device.as_deref()).await?;
+    let tokens = refresh_tokens(&app, &token, device.as_deref(), client.origin.clone()).await?;
     let (cookies, session) = session(&app, &client, None, tokens);
     Ok((cookies, Json(session)))
 }
@@ -188,13 +229,97 @@ async fn log_out(
     client: Client,
     Json(Empty {}): Json<Empty>,
 ) -> Result<(HeaderMap, NoContent)> {
-    ops::log_out(&app, actor.id, actor.session).await?;
-    let cookies = if client.is_browser {
+    let is_browser = client.is_browser;
+    ops::log_out(&app, &actor, client.origin).await?;
+    let cookies = if is_browser {
         browser::forget(&app)
     } else {
         HeaderMap::new()
     };
     Ok((cookies, NoContent))
+}
+
+/// Guesses of a password by somebody who holds an access token.
+fn limit_proof(app: &AppState, context: &Context, actor: &CurrentUser) -> base::Result<()> {
+    let limit = per("proof", app.config.limits.login_per_5_minutes, 300);
+    context.0.limited(app.limits.take(limit, actor.id))
+}
+
+input! {
+    /// The caller's password.
+    pub struct Proof {
+        pub password: Password,
+    }
+}
+
+async fn reauthenticate(
+    app: AppState,
+    context: Context,
+    actor: CurrentUser,
+    client: Client,
+    Json(given): Json<Proof>,
+) -> Result<(HeaderMap, Json<SessionTokens>)> {
+    limit_proof(&app, &context, &actor)?;
+    let tokens = ops::reauthenticate(&app, &actor, given.password, &client).await?;
+    let (cookies, session) = session(&app, &client, None, tokens);
+    Ok((cookies, Json(session)))
+}
+
+input! {
+    /// Both are needed: a stolen access token changes nothing.
+    pub struct NewPassword {
+        pub current_password: Password,
+        pub new_password: Password,
+    }
+}
+
+async fn change_password(
+    app: AppState,
+    context: Context,
+    actor: CurrentUser,
+    client: Client,
+    Json(given): Json<NewPassword>,
+) -> Result<(HeaderMap, Json<SessionTokens>)> {
+    limit_proof(&app, &context, &actor)?;
+    let (current, new) = (given.current_password, given.new_password);
+    let tokens = ops::change_password(&app, &actor, current, new, &client).await?;
+    let (cookies, session) = session(&app, &client, None, tokens);
+    Ok((cookies, Json(session)))
+}
+
+input! {
+    /// The new address.
+    pub struct NewEmail {
+        pub email: Email,
+    }
+}
+
+async fn change_email(
+    app: AppState,
+    Fresh(actor): Fresh,
+    origin: Origin,
+    Json(new): Json<NewEmail>,
+) -> Result<Json<Me>> {
+    Ok(Json(ops::change_email(&app, &actor, new.email, origin).await?))
+}
+
+input! {
+    /// What stood behind `#` in the mail's link.
+    pub struct LinkToken {
+        pub token: Line<1, 200>,
+    }
+}
+
+async fn not_me(
+    app: AppState,
+    context: Context,
+    ip: ClientIp,
+    origin: Origin,
+    Json(given): Json<LinkToken>,
+) -> Result<NoContent> {
+    limit_group(&app, &context, ip)?;
+    ops::not_me(&app, &given.token, origin).await?;
+    Ok(NoContent)
 }
 
 async fn me(app: AppState, actor: CurrentUser) -> Result<Json<Me>> {

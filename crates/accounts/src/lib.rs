@@ -3,35 +3,45 @@
 mod access;
 mod actor;
 mod browser;
+mod devices;
 mod http;
 mod keys;
 pub mod members;
+mod notices;
 mod ops;
+mod origin;
 mod passwords;
 mod refresh;
+mod revocations;
 pub mod rotation;
 mod sealing;
+mod security_log;
 mod sessions;
 
-pub use actor::{CurrentUser, authenticate};
+pub use actor::{CurrentUser, Fresh, authenticate, recheck};
 pub use http::routes;
 pub use members::{Me, MemberId, Role};
 pub use passwords::Passwords;
+pub use revocations::{Journal, Revocation};
 pub use sealing::MasterKey;
-pub use sessions::{Revoked, SessionId, Sessions, end_all_sessions};
+pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions, replay};
 
 use access::AccessTokens;
-use base::Result;
+use base::{Result, error::internal};
 use platform::{App, AppState};
+use security_log::Later;
 use std::{path::Path, time::Duration};
 use supervisor::{Failure, Plan, Report, Spec};
+use tokio::sync::Notify;
 
 /// The state of this crate inside the app.
-#[derive(Debug)]
 pub struct Accounts {
     pub(crate) access: AccessTokens,
     pub(crate) passwords: Passwords,
     pub(crate) master: MasterKey,
+    pub(crate) later: Later,
+    /// A revocation was committed here: look at once.
+    pub(crate) look: Notify,
     pub sessions: Sessions,
 }
 
@@ -43,6 +53,8 @@ impl Accounts {
         let accounts = Accounts {
             access: AccessTokens::new(signing, &app.config),
             passwords: Passwords::new(&app.config, app.entropy.clone())?,
+            later: Later::default(),
+            look: Notify::new(),
             sessions: Sessions::default(),
             master,
         };
@@ -57,12 +69,31 @@ impl Accounts {
     pub fn of(app: &App) -> &Accounts {
         app.part()
     }
+
+    pub(crate) fn seal_session_key(&self, app: &App, id: SessionId, key: &[u8; 32]) -> Result<Vec<u8>> {
+        self.master.seal(&app.entropy, &session_purpose(id), key)
+    }
+
+    /// The key that makes the session's refresh tokens.
+    pub(crate) fn session_key(&self, id: SessionId, sealed: &[u8]) -> Result<[u8; 32]> {
+        let key = self.master.open(&session_purpose(id), sealed)?;
+        key.try_into()
+            .map_err(|_| internal("a session key is not 32 bytes"))
+    }
+}
+
+fn session_purpose(id: SessionId) -> String {
+    format!("session {id}")
 }
 
 /// The background work of this crate.
 pub fn workers(app: &AppState) -> Vec<Plan> {
     let (activity, clean_up, rotation) = (app.clone(), app.clone(), app.clone());
+    let (listener, later) = (app.clone(), app.clone());
     vec![
+        Spec::new("accounts.revocations")
+            .group("platform")
+            .service(move |context| revocations::listen(listener.clone(), context)),
         Spec::new("accounts.activity")
             .group("platform")
             .every(Duration::from_mins(1))
@@ -74,16 +105,22 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                     Ok(Report::new("noted when sessions were last used").fact("sessions", count))
                 }
             }),
+        Spec::new("accounts.security_log")
+            .group("platform")
+            .every(Duration::from_mins(1))
+            .wakes_on(&Accounts::of(app).later.wake)
+            .timeout(Duration::from_secs(20))
+            .runs(move |_| {
+                let app = later.clone();
+                async move { security_log::write_later(&app).await.map_err(failure) }
+            }),
         Spec::new("accounts.clean_up")
             .group("platform")
             .every(Duration::from_mins(10))
             .timeout(Duration::from_mins(1))
             .runs(move |_| {
                 let app = clean_up.clone();
-                async move {
-                    let count = sessions::delete_ended(&app).await.map_err(failure)?;
-                    Ok(Report::new("deleted sessions that ended long ago").fact("sessions", count as i64))
-                }
+                async move { sessions::clean_up(&app).await.map_err(failure) }
             }),
         Spec::new("accounts.key_rotation")
             .group("platform")

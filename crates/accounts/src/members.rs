@@ -2,6 +2,7 @@
 
 use base::{Email, Result, Timestamp, Username, choice, ids};
 use db::{Executor, OrConflict, Row, Tx, params, stored};
+use platform::texts::Language;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -64,6 +65,8 @@ pub struct NewMember {
     pub display_name: String,
     pub password_hash: String,
     pub role: Role,
+    /// Of the mails to this member.
+    pub language: Language,
 }
 
 fn me(row: &Row<'_>) -> Result<Me> {
@@ -97,12 +100,40 @@ pub async fn find_login(db: &impl Executor, email: &str) -> Result<Option<Login>
 
 pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
     tx.execute(
-        "INSERT INTO member (id, email, username, display_name, password_hash, role, status, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7)",
-        params![new.id, new.email, new.username, new.display_name, new.password_hash, new.role, now],
+        "INSERT INTO member (id, email, username, display_name, password_hash, role, status, language,
+                             created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $8)",
+        params![
+            new.id,
+            new.email,
+            new.username,
+            new.display_name,
+            new.password_hash,
+            new.role,
+            new.language.tag(),
+            now
+        ],
     )
     .await
     .map(drop)
     .or_conflict("member_email_key", "email_taken")
     .or_conflict("member_username_key", "username_taken")
+}
+
+pub(crate) async fn find_password(db: &impl Executor, id: MemberId) -> Result<Option<String>> {
+    let sql = "SELECT password_hash FROM member WHERE id = $1";
+    db.one(sql, params![id], |row| row.get(0)).await
+}
+
+pub(crate) async fn set_password(tx: &Tx, id: MemberId, hash: &str, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE member SET password_hash = $1, updated_at = $2 WHERE id = $3";
+    tx.execute(sql, params![hash, now, id]).await.map(drop)
+}
+
+pub(crate) async fn set_email(tx: &Tx, id: MemberId, email: &Email, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE member SET email = $1, updated_at = $2 WHERE id = $3";
+    tx.execute(sql, params![email, now, id])
+        .await
+        .map(drop)
+        .or_conflict("member_email_key", "email_taken")
 }

@@ -1,17 +1,24 @@
-//! Registration, log-in, rotation, log-out.
+//! Registration, log-in, proving oneself again, log-out.
 
 use crate::{
-    Accounts, Me, MemberId, Role, SessionId,
+    Accounts, CurrentUser, Me, MemberId, Role, SessionId,
     browser::Client,
+    devices,
     members::{self, NewMember, Status},
+    notices::{self, Notice},
+    origin::Origin,
     refresh,
-    rotation::{self, Decision, Device},
-    sessions::{self, Reason, Revoked, Rotating},
+    revocations::{self, Revocation},
+    security_log::{self, Entry, SecurityEvent},
+    sessions::{self, Reason, Revoked},
 };
-use base::{Email, Error, Kind, Password, Result, Timestamp, Username, error::unauthenticated};
+use base::{
+    Email, Error, Kind, Password, Result, Timestamp, Username,
+    error::{forbidden, unauthenticated},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use db::{Tx, params};
-use platform::{App, AppState};
+use platform::{App, AppState, texts::Language};
 
 /// What a client holds after it has proved who it is.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub struct Tokens {
     pub refresh: String,
     /// Given once, when the device is new.
     pub device: Option<String>,
+    /// Whether the client should keep them when it closes.
+    pub remembered: bool,
 }
 
 #[derive(Debug)]
@@ -28,6 +37,7 @@ pub struct NewAccount {
     pub password: Password,
     pub username: Username,
     pub display_name: String,
+    pub language: Language,
 }
 
 pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Result<(Me, Tokens)> {
@@ -40,6 +50,7 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         display_name: new.display_name,
         password_hash,
         role: Role::Member,
+        language: new.language,
     };
     let me = Me {
         id: member.id,
@@ -49,12 +60,15 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         roles: vec![member.role],
         created_at: now,
     };
-    let session = NewSession::new(app, client)?;
+    let session = NewSession::new(app, client, true).await?;
     let tokens = session.tokens(app, member.id, now)?;
+    let own = app.clone();
     app.db
         .write(move |tx| async move {
             members::insert(&tx, &member, now).await?;
-            session.insert(&tx, member.id, now).await
+            session
+                .begin(&tx, &own, member.id, SecurityEvent::Registered, now)
+                .await
         })
         .await?;
     Ok((me, tokens))
@@ -65,22 +79,34 @@ pub async fn log_in(
     email: &Email,
     password: Password,
     client: &Client,
+    remember: bool,
 ) -> Result<(Me, Tokens)> {
     let found = members::find_login(&app.db, email).await?;
     let hash = found.as_ref().map(|login| login.password_hash.clone());
     let fits = Accounts::of(app).passwords.verify(password, hash).await?;
-    let Some(login) = found.filter(|_| fits) else {
-        return Err(unauthenticated("wrong_credentials"));
+    let now = app.clock.now();
+    let login = match found {
+        Some(login) if fits => login,
+        known => {
+            if let Some(login) = known {
+                let (later, origin) = (&Accounts::of(app).later, client.origin.clone());
+                later.add(login.me.id, SecurityEvent::LogInFailed, origin, now);
+            }
+            return Err(unauthenticated("wrong_credentials"));
+        }
     };
     if login.status != Status::Active {
         return Err(Error::new(Kind::Forbidden, "account_suspended"));
     }
-    let now = app.clock.now();
-    let session = NewSession::new(app, client)?;
+    let session = NewSession::new(app, client, remember).await?;
     let tokens = session.tokens(app, login.me.id, now)?;
-    let member = login.me.id;
+    let (own, member) = (app.clone(), login.me.id);
     app.db
-        .write(move |tx| async move { session.insert(&tx, member, now).await })
+        .write(move |tx| async move {
+            session
+                .begin(&tx, &own, member, SecurityEvent::LoggedIn, now)
+                .await
+        })
         .await?;
     Ok((login.me, tokens))
 }
@@ -93,24 +119,34 @@ struct NewSession {
     device_hash: Vec<u8>,
     new_device: Option<String>,
     is_browser: bool,
-    user_agent: String,
+    remembered: bool,
+    origin: Origin,
 }
 
 impl NewSession {
-    fn new(app: &App, client: &Client) -> Result<NewSession> {
+    async fn new(app: &App, client: &Client, remembered: bool) -> Result<NewSession> {
         let (id, key): (SessionId, [u8; 32]) = (app.ids.next(), app.entropy.bytes());
-        let sealed_key = Accounts::of(app).master.seal(&app.entropy, &purpose(id), &key)?;
-        let known = client.device_token.clone().filter(|token| token.len() == 43);
+        let sealed_key = Accounts::of(app).seal_session_key(app, id, &key)?;
+        let known = match &client.device_token {
+            Some(secret)
+                if secret.len() == devices::SECRET_LENGTH
+                    && devices::was_issued(&app.db, &devices::hash(secret)).await? =>
+            {
+                Some(secret.clone())
+            }
+            _ => None,
+        };
         let new_device = known.is_none().then(|| BASE64.encode(app.entropy.bytes::<32>()));
         let device = known.as_ref().or(new_device.as_ref()).map_or("", String::as_str);
         Ok(NewSession {
-            device_hash: hash(device),
+            device_hash: devices::hash(device),
             id,
             key,
             sealed_key,
             new_device,
             is_browser: client.is_browser,
-            user_agent: client.user_agent.clone(),
+            remembered,
+            origin: client.origin.clone(),
         })
     }
 
@@ -121,187 +157,256 @@ impl NewSession {
                 .issue(&app.ids, member, self.id, 0, now, now)?,
             refresh: refresh::token(&self.key, self.id, 0),
             device: self.new_device.clone(),
+            remembered: self.remembered,
         })
     }
 
-    async fn insert(self, tx: &Tx, member: MemberId, now: Timestamp) -> Result<()> {
+    async fn begin(
+        self,
+        tx: &Tx,
+        app: &AppState,
+        member: MemberId,
+        kind: SecurityEvent,
+        now: Timestamp,
+    ) -> Result<()> {
         let client = if self.is_browser { "web" } else { "native" };
         tx.execute(
-            "INSERT INTO session (id, member_id, sealed_key, device_hash, device_shown, client, user_agent, created_at, last_used_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
-            params![self.id, member, self.sealed_key, self.device_hash, self.is_browser, client, self.user_agent, now],
+            "INSERT INTO session (id, member_id, sealed_key, device_hash, device_shown, client, user_agent, network,
+                                  remembered, created_at, last_used_at, authenticated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)",
+            params![
+                self.id,
+                member,
+                self.sealed_key,
+                self.device_hash.clone(),
+                self.is_browser,
+                client,
+                self.origin.device,
+                self.origin.network,
+                self.remembered,
+                now
+            ],
         )
-        .await
-        .map(drop)
+        .await?;
+        let is_new = !devices::is_known(tx, member, &self.device_hash).await?;
+        devices::remember(tx, member, &self.device_hash, &self.origin.device, now).await?;
+        let entry = |kind| Entry {
+            member,
+            session: Some(self.id),
+            kind,
+            detail: None,
+            origin: &self.origin,
+        };
+        security_log::note(tx, app, entry(kind), now).await?;
+        if kind == SecurityEvent::LoggedIn {
+            sessions::make_room(tx, app, member, self.id, now).await?;
+            if is_new {
+                security_log::note(tx, app, entry(SecurityEvent::NewDevice), now).await?;
+                notices::tell(tx, app, Notice::NewDevice, member, self.id, &self.origin).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn purpose(session: SessionId) -> String {
-    format!("session {session}")
+/// Checks the caller's password; a wrong one stands in their log.
+async fn prove(app: &AppState, actor: &CurrentUser, password: Password, origin: &Origin) -> Result<()> {
+    let hash = members::find_password(&app.db, actor.id).await?;
+    if Accounts::of(app).passwords.verify(password, hash).await? {
+        return Ok(());
+    }
+    let (kind, now) = (SecurityEvent::ReauthenticationFailed, app.clock.now());
+    Accounts::of(app).later.add(actor.id, kind, origin.clone(), now);
+    Err(forbidden("wrong_password"))
 }
 
-fn hash(device: &str) -> Vec<u8> {
-    blake3::derive_key("mundo-tango device secret", device.as_bytes()).to_vec()
-}
-
-/// What a rotation came to, inside its transaction.
-enum Outcome {
-    Fresh {
-        member: MemberId,
-        generation: i64,
-        key: [u8; 32],
-        created_at: Timestamp,
-    },
-    Refused(Error),
-    /// Committed, then told: a refusal that must leave its mark.
-    Ended(Revoked),
-}
-
-/// Exchanges a refresh token for a new pair.
-pub async fn refresh(app: &AppState, token: &str, device: Option<&str>) -> Result<Tokens> {
-    let presented = refresh::parse(token).ok_or_else(|| unauthenticated("invalid_token"))?;
-    let (own, device, now) = (app.clone(), device.map(hash), app.clock.now());
-    let id = presented.session;
-    let outcome = app
+/// Proves again who is there: new tokens whose `auth_time` is now.
+pub async fn reauthenticate(
+    app: &AppState,
+    actor: &CurrentUser,
+    password: Password,
+    client: &Client,
+) -> Result<Tokens> {
+    prove(app, actor, password, &client.origin).await?;
+    let (own, actor, origin, now) = (app.clone(), *actor, client.origin.clone(), app.clock.now());
+    let renewed = app
         .db
         .write(move |tx| async move {
-            let Some(session) = sessions::lock(&tx, id).await? else {
-                return Ok(Outcome::Refused(unauthenticated("invalid_token")));
+            let entry = Entry {
+                member: actor.id,
+                session: Some(actor.session),
+                kind: SecurityEvent::Reauthenticated,
+                detail: None,
+                origin: &origin,
             };
-            rotate(&own, &tx, &session, &presented, device, now).await
+            security_log::note(&tx, &own, entry, now).await?;
+            renew(&tx, &own, &actor, now).await
         })
         .await?;
-    match outcome {
-        Outcome::Fresh {
-            member,
-            generation,
-            key,
-            created_at,
-        } => {
-            let accounts = Accounts::of(app);
-            accounts.sessions.forget(id);
-            Ok(Tokens {
-                access: accounts
-                    .access
-                    .issue(&app.ids, member, id, generation, created_at, now)?,
-                refresh: refresh::token(&key, id, generation),
-                device: None,
-            })
-        }
-        Outcome::Refused(error) => Err(error),
-        Outcome::Ended(revoked) => {
-            tracing::warn!(session = %revoked.session, member = %revoked.member, "a spent refresh token was shown; session ended");
-            Accounts::of(app).sessions.tell_revoked(revoked);
-            Err(unauthenticated("session_revoked"))
-        }
-    }
+    renewed.tokens(app, &actor, now)
 }
 
-async fn rotate(
-    app: &App,
-    tx: &Tx,
-    session: &Rotating,
-    presented: &refresh::Presented,
-    device: Option<Vec<u8>>,
-    now: Timestamp,
-) -> Result<Outcome> {
-    let id = presented.session;
-    let key = Accounts::of(app).master.open(&purpose(id), &session.sealed_key)?;
-    let key: [u8; 32] = key
-        .try_into()
-        .map_err(|_| base::error::internal("a session key is not 32 bytes"))?;
-    if !presented.is_genuine(&key) {
-        return Ok(Outcome::Refused(unauthenticated("invalid_token")));
-    }
-    if session.revoked {
-        return Ok(Outcome::Refused(unauthenticated("session_revoked")));
-    }
-    if session.status != Status::Active {
-        return Ok(Outcome::Refused(Error::new(Kind::Forbidden, "account_suspended")));
-    }
-    if sessions::is_over(app, session.created_at, session.last_used_at, now) {
-        return Ok(Outcome::Refused(unauthenticated("session_expired")));
-    }
-    let device = match (&device, &session.device_hash) {
-        (None, _) => Device::None,
-        (Some(shown), Some(known)) if shown == known => Device::Same,
-        (Some(_), _) => Device::Other,
-    };
-    let today = now.as_seconds() / 86_400;
-    let mut state = session.state;
-    if session.repeat_day != today {
-        state.repeats_today = 0;
-    }
-    let fresh = |generation| Outcome::Fresh {
-        member: session.member,
-        generation,
-        key,
-        created_at: session.created_at,
-    };
-    let refused = |code| Ok(Outcome::Refused(unauthenticated(code)));
-    match rotation::decide(
-        state,
-        presented.generation,
-        device,
-        now,
-        app.config.accounts.strict,
-    ) {
-        Decision::Rotate => {
-            let next = state.generation + 1;
-            advance(tx, id, next, device, now).await?;
-            Ok(fresh(next))
-        }
-        Decision::CatchUp => {
-            tracing::error!(session = %id, "a client knows a later generation than the database: was a backup restored?");
-            let next = presented.generation + 1;
-            advance(tx, id, next, device, now).await?;
-            Ok(fresh(next))
-        }
-        Decision::Repeat { remarkable, counted } => {
-            if remarkable {
-                tracing::warn!(session = %id, "a refresh token was repeated late");
-            }
-            let count = state.repeats_today + i64::from(counted);
-            tx.execute(
-                "UPDATE session SET repeat_day = $1, repeat_count = $2 WHERE id = $3",
-                params![today, count, id],
+/// Sets a new password: every other session ends.
+pub async fn change_password(
+    app: &AppState,
+    actor: &CurrentUser,
+    current: Password,
+    new: Password,
+    client: &Client,
+) -> Result<Tokens> {
+    prove(app, actor, current, &client.origin).await?;
+    let hash = Accounts::of(app).passwords.hash(new).await?;
+    let (own, actor, origin, now) = (app.clone(), *actor, client.origin.clone(), app.clock.now());
+    let renewed = app
+        .db
+        .write(move |tx| async move {
+            members::set_password(&tx, actor.id, &hash, now).await?;
+            let entry = Entry {
+                member: actor.id,
+                session: Some(actor.session),
+                kind: SecurityEvent::PasswordChanged,
+                detail: None,
+                origin: &origin,
+            };
+            security_log::note(&tx, &own, entry, now).await?;
+            let changed = Revoked {
+                session: None,
+                member: actor.id,
+                reason: Reason::PasswordChanged,
+            };
+            revocations::announce(&tx, &own, Revocation::new(&own, changed, Some(hash)), now).await?;
+            sessions::end_all(&tx, &own, actor.id, Reason::PasswordChanged, Some(actor.session)).await?;
+            notices::tell(
+                &tx,
+                &own,
+                Notice::PasswordChanged,
+                actor.id,
+                actor.session,
+                &origin,
             )
             .await?;
-            Ok(fresh(state.generation))
-        }
-        Decision::DeviceRequired => refused("device_required"),
-        Decision::ReauthRequired => refused("reauth_required"),
-        Decision::Superseded => refused("token_superseded"),
-        Decision::Reuse => {
-            sessions::revoke(tx, id, Reason::Reuse, now).await?;
-            Ok(Outcome::Ended(Revoked {
-                session: id,
-                member: session.member,
-                reason: Reason::Reuse,
-            }))
-        }
+            renew(&tx, &own, &actor, now).await
+        })
+        .await?;
+    renewed.tokens(app, &actor, now)
+}
+
+/// Moves the account to another address; both addresses hear of it.
+pub async fn change_email(app: &AppState, actor: &CurrentUser, email: Email, origin: Origin) -> Result<Me> {
+    let (own, actor, now) = (app.clone(), *actor, app.clock.now());
+    app.db
+        .write(move |tx| async move {
+            let gone = || unauthenticated("session_revoked");
+            let before = members::find(&tx, actor.id).await?.ok_or_else(gone)?;
+            if before.email == *email {
+                return Ok(before);
+            }
+            members::set_email(&tx, actor.id, &email, now).await?;
+            let entry = Entry {
+                member: actor.id,
+                session: Some(actor.session),
+                kind: SecurityEvent::EmailChanged,
+                detail: None,
+                origin: &origin,
+            };
+            security_log::note(&tx, &own, entry, now).await?;
+            let notice = Notice::EmailChanged;
+            notices::tell(&tx, &own, notice, actor.id, actor.session, &origin).await?;
+            notices::tell_former_address(&tx, &own, before.email, actor.id, actor.session, &origin).await?;
+            members::find(&tx, actor.id).await?.ok_or_else(gone)
+        })
+        .await
+}
+
+/// A session's next generation, after its member proved who they are.
+struct Renewed {
+    generation: i64,
+    key: [u8; 32],
+    remembered: bool,
+}
+
+async fn renew(tx: &Tx, app: &AppState, actor: &CurrentUser, now: Timestamp) -> Result<Renewed> {
+    let session = sessions::lock(tx, actor.session)
+        .await?
+        .filter(|session| session.ended.is_none())
+        .ok_or_else(|| unauthenticated("session_revoked"))?;
+    let generation = session.state.generation + 1;
+    sessions::advance(tx, actor.session, generation, false, now).await?;
+    tx.execute(
+        "UPDATE session SET authenticated_at = $1 WHERE id = $2",
+        params![now, actor.session],
+    )
+    .await?;
+    let (own, id) = (app.clone(), actor.session);
+    tx.on_commit(move || Accounts::of(&own).sessions.forget(id));
+    Ok(Renewed {
+        generation,
+        key: Accounts::of(app).session_key(actor.session, &session.sealed_key)?,
+        remembered: session.remembered,
+    })
+}
+
+impl Renewed {
+    fn tokens(self, app: &App, actor: &CurrentUser, now: Timestamp) -> Result<Tokens> {
+        Ok(Tokens {
+            access: Accounts::of(app).access.issue(
+                &app.ids,
+                actor.id,
+                actor.session,
+                self.generation,
+                now,
+                now,
+            )?,
+            refresh: refresh::token(&self.key, actor.session, self.generation),
+            device: None,
+            remembered: self.remembered,
+        })
     }
 }
 
-async fn advance(tx: &Tx, id: SessionId, generation: i64, device: Device, now: Timestamp) -> Result<()> {
-    tx.execute(
-        "UPDATE session SET generation = $1, rotated_at = $2, successor_seen_at = NULL, last_used_at = $2,
-                device_shown = (device_shown OR $3) WHERE id = $4",
-        params![generation, now, device == Device::Same, id],
-    )
-    .await
-    .map(drop)
+pub async fn log_out(app: &AppState, actor: &CurrentUser, origin: Origin) -> Result<()> {
+    let (own, actor, now) = (app.clone(), *actor, app.clock.now());
+    app.db
+        .write(move |tx| async move {
+            let revoked = Revoked {
+                session: Some(actor.session),
+                member: actor.id,
+                reason: Reason::LogOut,
+            };
+            sessions::end(&tx, &own, revoked, &origin, now).await
+        })
+        .await
+        .map(drop)
 }
 
-pub async fn log_out(app: &AppState, member: MemberId, session: SessionId) -> Result<()> {
-    let now = app.clock.now();
+/// The member says of a mail's link that it was not them: all sessions end, and
+/// the device of that log-in is a stranger again.
+pub async fn not_me(app: &AppState, token: &str, origin: Origin) -> Result<()> {
+    let expired = || Error::new(Kind::Invalid, "link_expired");
+    let (presented, until) = refresh::parse_link(token).ok_or_else(expired)?;
+    let (own, now) = (app.clone(), app.clock.now());
     app.db
-        .write(move |tx| async move { sessions::revoke(&tx, session, Reason::LogOut, now).await })
-        .await?;
-    Accounts::of(app).sessions.tell_revoked(Revoked {
-        session,
-        member,
-        reason: Reason::LogOut,
-    });
-    Ok(())
+        .write(move |tx| async move {
+            let Some(session) = sessions::lock(&tx, presented.session).await? else {
+                return Err(expired());
+            };
+            let key = Accounts::of(&own).session_key(presented.session, &session.sealed_key)?;
+            if !presented.is_genuine(&key) || now > until {
+                return Err(expired());
+            }
+            let entry = Entry {
+                member: session.member,
+                session: Some(presented.session),
+                kind: SecurityEvent::NotMe,
+                detail: None,
+                origin: &origin,
+            };
+            security_log::note(&tx, &own, entry, now).await?;
+            if let Some(device) = &session.device_hash {
+                devices::forget(&tx, session.member, device).await?;
+            }
+            sessions::end_all(&tx, &own, session.member, Reason::NotMe, None).await
+        })
+        .await
+        .map(drop)
 }

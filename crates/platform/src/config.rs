@@ -186,6 +186,16 @@ settings! {
         idle_days: u64 = 7;
         /// Days after which a session ends in any case.
         absolute_days: u64 = 30;
+        /// Hours without a call after which a session ends that was not to be remembered.
+        brief_idle_hours: u64 = 2;
+        /// Hours after which such a session ends in any case.
+        brief_absolute_hours: u64 = 24;
+        /// Minutes without a call of their own after which a session of staff ends.
+        staff_idle_minutes: u64 = 30;
+        /// Hours after which a session of staff ends in any case.
+        staff_absolute_hours: u64 = 12;
+        /// Sessions a member may have; one more lets the one leave that was idle longest.
+        max_sessions: u64 = 30;
         /// Argon2id: memory in KiB.
         argon2_memory_kib: u32 = 19_456;
         /// Argon2id: passes.

@@ -21,6 +21,14 @@ impl Language {
         }
     }
 
+    pub fn of_tag(tag: &str) -> Language {
+        if tag == "es" {
+            Language::Spanish
+        } else {
+            Language::English
+        }
+    }
+
     /// The best of `Accept-Language`: highest weight first, then order.
     pub fn of(accept: Option<&str>) -> Language {
         let mut best = (0.0, Language::English);
@@ -51,6 +59,14 @@ struct Book {
     detail: HashMap<String, String>,
     field: HashMap<String, String>,
     noun: HashMap<String, String>,
+    mail: HashMap<String, Letter>,
+}
+
+/// The text of a mail, with places to fill in.
+#[derive(Deserialize)]
+struct Letter {
+    subject: String,
+    text: String,
 }
 
 pub struct Texts {
@@ -107,6 +123,12 @@ impl Texts {
         fill(book.field.get(code).map_or(code, String::as_str), args)
     }
 
+    /// Subject and text of a mail.
+    pub fn mail(&self, language: Language, kind: &str, args: &[(&'static str, String)]) -> (String, String) {
+        let letter = &self.book(language).mail[kind];
+        (fill(&letter.subject, args), fill(&letter.text, args))
+    }
+
     /// Every problem code there is a sentence for.
     pub fn codes(&self) -> Vec<&str> {
         let mut codes: Vec<&str> = self.english.title.keys().map(String::as_str).collect();
@@ -124,13 +146,18 @@ fn fill(text: &str, args: &[(&'static str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn both_languages_say_everything() {
         let texts = Texts::built_in();
         let keys = |book: &Book| {
             let parts = [&book.title, &book.detail, &book.field, &book.noun];
-            parts.map(|part| part.keys().cloned().collect::<std::collections::BTreeSet<_>>())
+            let mut keys = parts
+                .map(|part| part.keys().cloned().collect::<BTreeSet<_>>())
+                .to_vec();
+            keys.push(book.mail.keys().cloned().collect());
+            keys
         };
         assert_eq!(keys(&texts.english), keys(&texts.spanish));
         let noun = texts.detail(Language::Spanish, "not_found", Some("post"), &[]);

@@ -1,6 +1,6 @@
 //! Who is connected, with which sockets.
 
-use accounts::{MemberId, SessionId};
+use accounts::{CurrentUser, MemberId, SessionId};
 use socketioxide::{extract::SocketRef, socket::Sid};
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use std::{
 
 struct Connection {
     sid: Sid,
-    session: SessionId,
+    actor: CurrentUser,
     socket: SocketRef,
 }
 
@@ -34,14 +34,14 @@ impl Connections {
         self.count.load(Ordering::Relaxed)
     }
 
-    pub fn add(&self, member: MemberId, session: SessionId, socket: SocketRef) {
+    pub fn add(&self, actor: CurrentUser, socket: SocketRef) {
         let connection = Connection {
             sid: socket.id,
-            session,
+            actor,
             socket,
         };
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        members.entry(member).or_default().push(connection);
+        members.entry(actor.id).or_default().push(connection);
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -71,7 +71,16 @@ impl Connections {
     }
 
     pub fn of_session(&self, member: MemberId, session: SessionId) -> Vec<SocketRef> {
-        self.select(member, |connection| connection.session == session)
+        self.select(member, |connection| connection.actor.session == session)
+    }
+
+    pub fn all(&self) -> Vec<(CurrentUser, SocketRef)> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members
+            .values()
+            .flatten()
+            .map(|connection| (connection.actor, connection.socket.clone()))
+            .collect()
     }
 
     fn select(&self, member: MemberId, wanted: impl Fn(&Connection) -> bool) -> Vec<SocketRef> {

@@ -5,7 +5,7 @@ mod push;
 
 pub use push::{Push, SessionRevoked};
 
-use accounts::{Accounts, CurrentUser, MemberId, Revoked, authenticate};
+use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, recheck};
 use axum::Router;
 use base::Error;
 use connections::Connections;
@@ -99,7 +99,7 @@ async fn may_connect(
     State(app): State<AppState>,
 ) -> Result<(), Refused> {
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let actor = authenticate(&app, &token)
+    let actor = authenticate(&app, &token, Activity::Background)
         .await
         .map_err(|error| match error.code() {
             // Whatever is wrong with the token, the client must get a new one.
@@ -116,8 +116,13 @@ async fn on_connect(
     State(app): State<AppState>,
 ) {
     let connections = Realtime::of(&app).connections.clone();
-    connections.add(actor.id, actor.session, socket.clone());
+    connections.add(actor, socket.clone());
     socket.on_disconnect(async move |socket: SocketRef| connections.remove(actor.id, &socket));
+    // A session that ended between the handshake and this moment was cut too early to be found.
+    if let Err(error) = recheck(&app, actor, Activity::Background).await {
+        tracing::debug!(%error, "a session ended while its socket connected");
+        let _ = socket.disconnect();
+    }
 }
 
 /// Cuts the sockets of sessions that end.
@@ -136,7 +141,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                             () = context.cancelled() => return Ok(()),
                             revoked = revocations.recv() => match revoked {
                                 Ok(revoked) => cut(&app, revoked),
-                                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => look_at_all(&app).await,
                                 Err(_) => return Ok(()),
                             }
                         }
@@ -146,14 +151,25 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     ]
 }
 
+/// Some revocations went by unheard: every session that is connected is asked about.
+async fn look_at_all(app: &App) {
+    for (actor, socket) in Realtime::of(app).connections.all() {
+        if recheck(app, actor, Activity::Background)
+            .await
+            .is_err_and(|error| error.kind() == base::Kind::Unauthenticated)
+        {
+            let _ = socket.disconnect();
+        }
+    }
+}
+
 fn cut(app: &App, revoked: Revoked) {
+    // Changed rights are read with the next message; the connection may stay.
+    let Some(session) = revoked.session else { return };
     let push = SessionRevoked {
         reason: revoked.reason.to_string(),
     };
-    for socket in Realtime::of(app)
-        .connections
-        .of_session(revoked.member, revoked.session)
-    {
+    for socket in Realtime::of(app).connections.of_session(revoked.member, session) {
         let _ = socket.emit(SessionRevoked::NAME, &push);
         let _ = socket.disconnect();
     }

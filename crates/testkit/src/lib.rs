@@ -2,6 +2,8 @@
 
 mod app;
 mod user;
+mod waiting;
 
 pub use app::{Assembly, TestApp, config, each_db, postgres_url};
 pub use user::{Answer, TestUser};
+pub use waiting::eventually;

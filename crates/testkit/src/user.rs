@@ -90,6 +90,18 @@ impl TestUser {
         }
     }
 
+    /// The same member with the tokens of another answer.
+    #[must_use]
+    pub fn with(&self, session: &Value) -> TestUser {
+        let text = |key: &str, before: &str| session[key].as_str().unwrap_or(before).to_owned();
+        TestUser {
+            token: text("access_token", &self.token),
+            refresh_token: text("refresh_token", &self.refresh_token),
+            device_token: text("device_token", &self.device_token),
+            ..self.clone()
+        }
+    }
+
     /// A request in this member's name, to be finished by the caller.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http

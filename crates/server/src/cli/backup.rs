@@ -125,6 +125,8 @@ pub fn passphrase(file: Option<&Path>) -> Result<Option<Passphrase>> {
 }
 
 async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<Manifest> {
+    // What is revoked from here on may be missing in the copy.
+    let began = Clock::system().now();
     let place = Settings {
         readers: 1,
         statement_timeout: PATIENCE,
@@ -191,7 +193,7 @@ async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<
     let manifest = Manifest {
         format: FORMAT,
         program: format!("mundo {}", env!("CARGO_PKG_VERSION")),
-        created_at: Clock::system().now(),
+        created_at: began,
         engine: db.engine_name().to_owned(),
         schema_version: schema,
         master_key_id: keys.master()?.id(),

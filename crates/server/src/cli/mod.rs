@@ -51,8 +51,9 @@ enum Command {
     Backup(backup::Options),
     /// Put a backup back, with the server stopped
     ///
-    /// Everything in the backup is checked before anything is replaced. All sessions end:
-    /// everybody logs in again. With PostgreSQL the database is the one of `DATABASE_URL`.
+    /// Everything in the backup is checked before anything is replaced. What the journal of
+    /// the data folder says was revoked after the backup stays revoked; without a journal
+    /// that goes back so far all sessions end, and everybody logs in again. With PostgreSQL the database is the one of `DATABASE_URL`.
     Restore(restore::Options),
     /// Print every setting, its value and where it came from
     Config {

@@ -14,6 +14,7 @@ use crate::{
     },
     lifecycle,
 };
+use accounts::{Journal, Revocation};
 use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Timestamp};
 use db::{
@@ -48,6 +49,41 @@ pub struct Options {
     config: Option<PathBuf>,
 }
 
+/// What happened between the backup and now, as far as this data folder knows.
+enum Since {
+    /// The journal goes back to the backup and is carried over.
+    Known {
+        entries: Vec<Revocation>,
+        file: PathBuf,
+    },
+    Unknown,
+}
+
+impl Since {
+    fn read(data: &Path, manifest: &Manifest) -> Result<Since> {
+        let folder = data.join(Journal::FOLDER);
+        let file = folder.join(Journal::FILE);
+        match Journal::read(&folder)? {
+            Some(journal) if journal.complete_since() <= manifest.created_at => Ok(Since::Known {
+                entries: journal.since(manifest.created_at),
+                file,
+            }),
+            _ => Ok(Since::Unknown),
+        }
+    }
+
+    /// Puts the journal into the new data folder: older backups may follow.
+    fn carry_over(&self, to: &Path) -> Result<()> {
+        let Since::Known { file, .. } = self else {
+            return Ok(());
+        };
+        let folder = to.join(Journal::FOLDER);
+        fs::create_dir_all(&folder)?;
+        files::copy(file, &folder.join(Journal::FILE)).context("cannot carry the journal over")?;
+        Ok(())
+    }
+}
+
 /// The data folder that is to be.
 struct Target {
     folder: PathBuf,
@@ -75,11 +111,12 @@ pub fn run(options: &Options) -> Result<()> {
     let keys = keys(options, &manifest)?;
     let now = Clock::system().now();
     let target = Target::choose(&config.data.dir, options.replace, now)?;
+    let since = Since::read(&config.data.dir, &manifest)?;
     let ended = block_on(async {
         match &settings.place {
-            Place::Sqlite(_) => restore_sqlite(options, &manifest, &keys, &target, &settings).await,
+            Place::Sqlite(_) => restore_sqlite(options, &manifest, &keys, &target, &settings, &since).await,
             Place::Postgres(url) => {
-                restore_postgres(options, &manifest, &keys, &target, &settings, url).await
+                restore_postgres(options, &manifest, &keys, &target, &settings, &since, url).await
             }
         }
     })?;
@@ -91,10 +128,15 @@ pub fn run(options: &Options) -> Result<()> {
     if target.occupied {
         println!("What was there before is in {}.", target.aside.display());
     }
-    println!(
-        "All sessions were ended ({ended}): which of them were revoked after the backup is not known, \
-         so everybody logs in again."
-    );
+    match since {
+        Since::Known { .. } => println!(
+            "What the journal says was revoked or changed after the backup was done again ({ended})."
+        ),
+        Since::Unknown => println!(
+            "All sessions were ended ({ended}): which of them were revoked after the backup is not known, \
+             so everybody logs in again."
+        ),
+    }
     Ok(())
 }
 
@@ -216,8 +258,10 @@ async fn restore_sqlite(
     keys: &Keys,
     target: &Target,
     settings: &Settings,
+    since: &Since,
 ) -> Result<u64> {
     let (new, _lock) = target.prepare(&options.from, manifest, keys)?;
+    since.carry_over(new.path())?;
     let name = manifest.database_file()?;
     let place = new.path().join(name);
     copy(&options.from, name, &manifest.files[name], &place)?;
@@ -225,7 +269,7 @@ async fn restore_sqlite(
         place: Place::Sqlite(place),
         ..settings.clone()
     };
-    let ended = bring_up(&settings, keys).await?;
+    let ended = bring_up(&settings, keys, since).await?;
     target.put_in_place(new)?;
     Ok(ended)
 }
@@ -236,10 +280,12 @@ async fn restore_postgres(
     keys: &Keys,
     target: &Target,
     settings: &Settings,
+    since: &Since,
     url: &str,
 ) -> Result<u64> {
     let occupied = check_postgres(options, manifest, settings).await?;
     let (new, _lock) = target.prepare(&options.from, manifest, keys)?;
+    since.carry_over(new.path())?;
     if occupied {
         let old = beside(&target.aside, ".pgdump");
         postgres::dump(url, &old)?;
@@ -247,7 +293,7 @@ async fn restore_postgres(
     }
     let dump = options.from.join(manifest.database_file()?);
     postgres::restore(url, &dump).context("the database was left as it was")?;
-    let ended = bring_up(settings, keys)
+    let ended = bring_up(settings, keys, since)
         .await
         .context("the database is restored but not ready: restore again with --replace")?;
     target
@@ -292,12 +338,16 @@ async fn check_postgres(options: &Options, manifest: &Manifest, settings: &Setti
     Ok(true)
 }
 
-/// Makes a restored database fit for use: our schema, our keys, nobody logged in.
-async fn bring_up(settings: &Settings, keys: &Keys) -> Result<u64> {
+/// Makes a restored database fit for use: our schema, our keys, and nobody
+/// logged in whose session was ended after the backup.
+async fn bring_up(settings: &Settings, keys: &Keys, since: &Since) -> Result<u64> {
     let (db, clock) = (Db::open(settings).await?, Clock::system());
     migrate(&db, &clock).await?;
     fit(&db, keys).await?;
-    let ended = accounts::end_all_sessions(&db, clock.now()).await?;
+    let ended = match since {
+        Since::Known { entries, .. } => accounts::replay(&db, entries.clone()).await?,
+        Since::Unknown => accounts::end_all_sessions(&db, clock.now()).await?,
+    };
     db.close().await;
     Ok(ended)
 }

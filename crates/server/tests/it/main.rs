@@ -4,6 +4,7 @@ mod backup;
 mod browser;
 mod contract;
 mod conventions;
+mod devices;
 mod feed;
 mod foreign;
 mod kill;

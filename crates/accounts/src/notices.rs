@@ -1,0 +1,157 @@
+//! What a member is told by mail about their account.
+//!
+//! Where it may have been somebody else, the mail has a link that ends all
+//! sessions: good for a week, for this member alone, and without a log-in. It
+//! is made from the session's key, so nothing needs to be stored, and it stands
+//! behind `#`, so no server log ever sees it.
+
+use crate::{Accounts, MemberId, SessionId, origin::Origin, refresh, sessions};
+use base::{Email, Result, Timestamp};
+use db::{Executor, Tx, params};
+use platform::{
+    App,
+    mailer::{self, Mail},
+    texts::Language,
+};
+use std::time::Duration;
+
+/// How long the link works.
+const LINK: Duration = Duration::from_hours(24 * 7);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    NewDevice,
+    TokenReuse,
+    DeviceMissing,
+    PasswordChanged,
+    EmailChanged,
+}
+
+impl Notice {
+    fn kind(self) -> &'static str {
+        match self {
+            Notice::NewDevice => "new_device",
+            Notice::TokenReuse => "token_reuse",
+            Notice::DeviceMissing => "device_missing",
+            Notice::PasswordChanged => "password_changed",
+            Notice::EmailChanged => "email_changed",
+        }
+    }
+
+    fn offers_not_me(self) -> bool {
+        matches!(
+            self,
+            Notice::NewDevice | Notice::PasswordChanged | Notice::EmailChanged
+        )
+    }
+}
+
+struct Reader {
+    email: String,
+    name: String,
+    language: String,
+}
+
+/// Promises the mail; it leaves after the commit.
+pub(crate) async fn tell(
+    tx: &Tx,
+    app: &App,
+    notice: Notice,
+    member: MemberId,
+    session: SessionId,
+    origin: &Origin,
+) -> Result<()> {
+    let Some(reader) = find(tx, member).await? else {
+        return Ok(());
+    };
+    let now = app.clock.now();
+    let page = if notice.offers_not_me() {
+        format!("/not-me#{}", link_token(tx, app, session, now.plus(LINK)).await?)
+    } else {
+        "/settings/sessions".to_owned()
+    };
+    let args = [
+        ("name", reader.name),
+        ("email", reader.email.clone()),
+        ("device", shown(&origin.device)),
+        ("time", time(now)),
+        ("link", format!("{}{page}", app.config.public_url())),
+    ];
+    send(tx, app, notice, reader.email, &reader.language, &args).await
+}
+
+/// The same to another address: the one the account had before.
+pub(crate) async fn tell_former_address(
+    tx: &Tx,
+    app: &App,
+    former: String,
+    member: MemberId,
+    session: SessionId,
+    origin: &Origin,
+) -> Result<()> {
+    let Some(reader) = find(tx, member).await? else {
+        return Ok(());
+    };
+    let now = app.clock.now();
+    let token = link_token(tx, app, session, now.plus(LINK)).await?;
+    let args = [
+        ("name", reader.name),
+        ("email", reader.email),
+        ("device", shown(&origin.device)),
+        ("time", time(now)),
+        ("link", format!("{}/not-me#{token}", app.config.public_url())),
+    ];
+    send(tx, app, Notice::EmailChanged, former, &reader.language, &args).await
+}
+
+async fn send(
+    tx: &Tx,
+    app: &App,
+    notice: Notice,
+    to: String,
+    language: &str,
+    args: &[(&'static str, String)],
+) -> Result<()> {
+    let (subject, text) = app.texts.mail(Language::of_tag(language), notice.kind(), args);
+    let mail = Mail {
+        to: Email::trusted(to),
+        subject,
+        text,
+        html: None,
+    };
+    mailer::send(app, tx, &mail).await.map(drop)
+}
+
+async fn find(db: &impl Executor, member: MemberId) -> Result<Option<Reader>> {
+    let sql = "SELECT email, display_name, language FROM member WHERE id = $1";
+    db.one(sql, params![member], |row| {
+        Ok(Reader {
+            email: row.get(0)?,
+            name: row.get(1)?,
+            language: row.get(2)?,
+        })
+    })
+    .await
+}
+
+async fn link_token(tx: &Tx, app: &App, session: SessionId, until: Timestamp) -> Result<String> {
+    let (_, sealed) = sessions::find_key(tx, session)
+        .await?
+        .ok_or_else(|| base::error::internal("a notice about a session that is not there"))?;
+    let key = Accounts::of(app).session_key(session, &sealed)?;
+    Ok(refresh::link_token(&key, session, until))
+}
+
+/// A clock that says where it is: `2026-11-23 12:00 UTC`.
+fn time(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} {} UTC", &text[..10], &text[11..16])
+}
+
+fn shown(device: &str) -> String {
+    if device.is_empty() {
+        "?".to_owned()
+    } else {
+        device.to_owned()
+    }
+}

@@ -1,0 +1,187 @@
+//! The journal: revocations in a file beside the database.
+//!
+//! One JSON object a line, the first of which says from when on the journal is
+//! complete. Lines are only added; a line cut off by a crash is left out when
+//! the file is read, and its row is still in the database. Once a day at most,
+//! what is older than any session could be is dropped by writing the file anew.
+
+use super::{Revocation, RevocationId};
+use base::{Result, Timestamp, error::internal};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Kept this long, so that backups up to this age know what came after them.
+const KEPT: Duration = Duration::from_hours(24 * 100);
+/// The database forgets revocations before this; a node that was away longer has a gap.
+const BRIDGED: Duration = Duration::from_hours(24 * 30);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Beginning {
+    /// Everything since then is in this journal.
+    complete_since: Timestamp,
+}
+
+/// What the file says.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    complete_since: Timestamp,
+    entries: Vec<Revocation>,
+    /// A write failed, perhaps in the middle of a line.
+    torn: bool,
+}
+
+impl Journal {
+    /// Its folder in the data folder.
+    pub const FOLDER: &str = "journal";
+    pub const FILE: &str = "revocations.jsonl";
+
+    /// Reads the journal of a data folder, when there is one.
+    pub fn read(folder: &Path) -> Result<Option<Journal>> {
+        let path = folder.join(Journal::FILE);
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(&path, &error)),
+        };
+        let mut lines = text.lines();
+        let Some(beginning) = lines
+            .next()
+            .and_then(|line| serde_json::from_str::<Beginning>(line).ok())
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Journal {
+            complete_since: beginning.complete_since,
+            entries: lines.filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            path,
+            torn: false,
+        }))
+    }
+
+    /// Opens the journal of a data folder to go on with it, or begins one.
+    pub(super) async fn open(folder: PathBuf, now: Timestamp) -> Result<Journal> {
+        blocking(move || {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|error| wrong(&folder, &error))?;
+            let mut journal = Journal::read(&folder)?.unwrap_or(Journal {
+                path: folder.join(Journal::FILE),
+                complete_since: now,
+                entries: vec![],
+                torn: false,
+            });
+            let last = journal.complete_until();
+            if now.since(last) > BRIDGED {
+                journal.complete_since = now;
+            }
+            journal.entries.retain(|entry| now.since(entry.at) < KEPT);
+            journal.complete_since = journal.complete_since.max(now.minus(KEPT));
+            journal.write()?;
+            Ok(journal)
+        })
+        .await
+    }
+
+    pub fn complete_since(&self) -> Timestamp {
+        self.complete_since
+    }
+
+    /// The last moment that the journal has certainly heard of.
+    pub(super) fn complete_until(&self) -> Timestamp {
+        self.entries
+            .iter()
+            .map(|entry| entry.at)
+            .max()
+            .unwrap_or(self.complete_since)
+            .max(self.complete_since)
+    }
+
+    /// What came after a backup.
+    pub fn since(self, backup: Timestamp) -> Vec<Revocation> {
+        self.entries
+            .into_iter()
+            .filter(|entry| entry.at >= backup)
+            .collect()
+    }
+
+    pub(super) fn recent(&self, span: Duration) -> HashMap<RevocationId, Timestamp> {
+        let from = self.complete_until().minus(span);
+        self.entries
+            .iter()
+            .filter(|entry| entry.at >= from)
+            .map(|entry| (entry.id, entry.at))
+            .collect()
+    }
+
+    /// Writes the whole file anew, in one step.
+    fn write(&self) -> Result<()> {
+        let fail = |error: io::Error| wrong(&self.path, &error);
+        let new = self.path.with_extension("new");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)
+            .map_err(fail)?;
+        let beginning = Beginning {
+            complete_since: self.complete_since,
+        };
+        file.write_all(&line(&beginning)?).map_err(fail)?;
+        for entry in &self.entries {
+            file.write_all(&line(entry)?).map_err(fail)?;
+        }
+        file.sync_all().map_err(fail)?;
+        fs::rename(&new, &self.path).map_err(fail)?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(fail)
+    }
+
+    /// Adds entries; they are on disk when this returns.
+    pub(super) async fn append(&mut self, new: &[Revocation]) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = if self.torn { vec![b'\n'] } else { vec![] };
+        for entry in new {
+            bytes.extend(line(entry)?);
+        }
+        let path = self.path.clone();
+        self.torn = true;
+        blocking(move || {
+            let fail = |error: io::Error| wrong(&path, &error);
+            let mut file = fs::OpenOptions::new().append(true).open(&path).map_err(fail)?;
+            file.write_all(&bytes).map_err(fail)?;
+            file.sync_data().map_err(fail)
+        })
+        .await?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+fn line(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value).map_err(internal)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn wrong(path: &Path, error: &io::Error) -> base::Error {
+    internal(format!("{}: {error}", path.display()))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(internal)?
+}
