@@ -1,6 +1,6 @@
 //! Constraints that a write ran into, by the same name on both databases.
 
-use base::{Error, Result, error::conflict};
+use base::{Error, FieldError, Result, error::conflict};
 use std::fmt;
 
 /// A constraint by its name as PostgreSQL would give it: `member_email_key`.
@@ -8,6 +8,8 @@ use std::fmt;
 pub struct Violation {
     pub constraint: String,
     pub kind: ViolationKind,
+    /// The column, when a unique constraint has just one.
+    pub column: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ impl Violation {
         };
         let columns = message.rsplit_once(": ").map_or("", |(_, columns)| columns);
         let table = columns.split('.').next().unwrap_or_default();
+        let mut column = None;
         let mut constraint = table.to_owned();
         if extended_code == ffi::SQLITE_CONSTRAINT_PRIMARYKEY {
             constraint.push_str("_pkey");
@@ -49,15 +52,37 @@ impl Violation {
                 constraint.push('_');
                 constraint.push_str(column);
             }
+            column = columns
+                .split_once('.')
+                .and_then(|(_, column)| single_column(column));
             constraint.push_str("_key");
         }
-        Some(Violation { constraint, kind })
+        Some(Violation {
+            constraint,
+            kind,
+            column,
+        })
     }
+}
+
+impl Violation {
+    /// PostgreSQL says in any language `… (email)=(ana@example.org) …`.
+    pub(crate) fn column_in_detail(detail: &str) -> Option<String> {
+        let (before, _) = detail.split_once(")=(")?;
+        single_column(before.split_once('(')?.1)
+    }
+}
+
+/// The text, when it is the name of one column and not a list or an expression.
+fn single_column(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
 /// Turns a violated constraint into what the caller is told: the one helper for it.
 pub trait OrConflict {
-    /// The unique constraint of that name is a conflict with that code.
+    /// The unique constraint of that name is a conflict with that code. Where it guards a
+    /// single column, the field of that name is pointed at.
     #[must_use]
     fn or_conflict(self, constraint: &str, code: &'static str) -> Self;
     /// A missing row on the other side of a foreign key is "not found".
@@ -68,7 +93,14 @@ pub trait OrConflict {
 impl<T> OrConflict for Result<T> {
     fn or_conflict(self, constraint: &str, code: &'static str) -> Self {
         self.map_err(|error| match error.cause_as::<Violation>() {
-            Some(violation) if violation.constraint == constraint => conflict(code),
+            Some(violation) if violation.constraint == constraint => match &violation.column {
+                Some(column) => conflict(code).field(FieldError {
+                    pointer: format!("/{column}"),
+                    code,
+                    args: vec![],
+                }),
+                None => conflict(code),
+            },
             _ => error,
         })
     }
@@ -97,6 +129,13 @@ mod tests {
             unique("UNIQUE constraint failed: t.a, t.b").constraint,
             "t_a_b_key"
         );
+        let column = |message| unique(message).column;
+        assert_eq!(column("UNIQUE constraint failed: t.a").as_deref(), Some("a"));
+        assert_eq!(column("UNIQUE constraint failed: t.a, t.b"), None);
+        let column = Violation::column_in_detail;
+        assert_eq!(column("Key (a)=(1) already exists.").as_deref(), Some("a"));
+        assert_eq!(column("Schlüssel »(a, b)=(1, 2)« existiert bereits."), None);
+        assert_eq!(column("Key (lower(a))=(x) already exists."), None);
         assert_eq!(Violation::from_sqlite(5, "database is locked"), None);
     }
 }

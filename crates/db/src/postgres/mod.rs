@@ -228,7 +228,13 @@ fn failure(error: tokio_postgres::Error, sql: &str) -> Error {
     };
     if let (Some(kind), Some(constraint)) = (kind, trouble.constraint()) {
         let constraint = constraint.to_owned();
-        return Violation { constraint, kind }.error();
+        let column = trouble.detail().and_then(Violation::column_in_detail);
+        return Violation {
+            constraint,
+            kind,
+            column,
+        }
+        .error();
     }
     let transient = ["08", "53", "57", "58"]
         .iter()

@@ -74,6 +74,7 @@ async fn a_violated_constraint_has_the_same_name_everywhere() {
         twice("same", 2).await.unwrap();
         let error = twice("same", 3).await.unwrap_err();
         assert_eq!((error.kind(), error.code()), (Kind::Conflict, "slug_taken"));
+        assert_eq!(error.fields()[0].pointer, "/slug");
     })
     .await;
 }

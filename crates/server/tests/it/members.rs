@@ -23,9 +23,17 @@ async fn an_address_and_a_name_belong_to_one_account() {
             json!({"email": email, "password": "correct horse", "username": username, "display_name": "X"})
         };
         let taken = app.post("/api/v1/auth/register", form("Ana@example.test", "other")).await;
-        taken.refused(409, "email_taken");
+        let pointed = taken.refused(409, "email_taken")["errors"].clone();
+        assert_eq!(
+            pointed,
+            json!([{"pointer": "/email", "code": "email_taken", "detail": "has an account already"}])
+        );
         let taken = app.post("/api/v1/auth/register", form("other@example.test", "ANA")).await;
-        taken.refused(409, "username_taken");
+        let pointed = taken.refused(409, "username_taken")["errors"].clone();
+        assert_eq!(
+            pointed,
+            json!([{"pointer": "/username", "code": "username_taken", "detail": "is taken"}])
+        );
     })
     .await;
 }
