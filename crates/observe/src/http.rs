@@ -156,13 +156,14 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
     } else {
         HealthStatus::Ok
     };
-    let tasks = match answers && operator.0 {
-        true => counts(&app.db).await.ok(),
-        false => None,
+    let tasks = if answers && operator.0 {
+        counts(&app.db).await.ok()
+    } else {
+        None
     };
     let details = operator.0.then(|| HealthDetails {
         tasks,
-        release: app.release,
+        release: platform::RELEASE,
         uptime_s: app.part::<Observer>().uptime().as_secs(),
         draining,
         database: DatabaseHealth {

@@ -1,6 +1,6 @@
 //! What every handler holds.
 
-use crate::{Config, Watch, limits::Limits, signals::Signals, texts::Texts};
+use crate::{Config, Watch, http::InFlight, limits::Limits, signals::Signals, texts::Texts};
 use base::{Clock, Entropy, Ids};
 use db::Db;
 use std::{
@@ -10,6 +10,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
 };
 use supervisor::Supervisor;
+
+/// How logs, errors and figures name this build.
+pub const RELEASE: &str = concat!("mundo@", env!("CARGO_PKG_VERSION"));
 
 /// The running server. Built once by the assembly; cheap to clone as [`AppState`].
 pub struct App {
@@ -24,7 +27,7 @@ pub struct App {
     pub supervisor: Supervisor,
     /// True from the moment a stop is asked for: load balancers should look elsewhere.
     pub draining: AtomicBool,
-    pub release: &'static str,
+    pub(crate) in_flight: InFlight,
     watchers: RwLock<Vec<Arc<dyn Watch>>>,
     parts: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -40,7 +43,7 @@ impl App {
             texts: Texts::built_in(),
             signals: Signals::default(),
             draining: AtomicBool::new(false),
-            release: concat!("mundo@", env!("CARGO_PKG_VERSION")),
+            in_flight: InFlight::default(),
             watchers: RwLock::default(),
             parts: HashMap::new(),
             config,

@@ -48,6 +48,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Addresses in a list with commas between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses(Vec<IpAddr>);
+
+impl Addresses {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
 trait Setting: Sized {
     fn parse(text: &str) -> Result<Self, String>;
     fn show(&self) -> String;
@@ -96,6 +106,21 @@ impl Setting for Secret {
     }
     fn show(&self) -> String {
         format!("{self:?}")
+    }
+}
+
+impl Setting for Addresses {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let address = |part: &str| match part.parse::<IpAddr>() {
+            Ok(address) => Ok(address.to_canonical()),
+            Err(_) => Err(format!("{part:?} is not an IP address")),
+        };
+        parts.map(address).collect::<Result<_, _>>().map(Addresses)
+    }
+    fn show(&self) -> String {
+        let texts: Vec<String> = self.0.iter().map(IpAddr::to_string).collect();
+        texts.join(", ")
     }
 }
 
@@ -155,7 +180,7 @@ settings! {
         /// Address under which people reach the server; required when it listens beyond this machine.
         public_url: String = String::new();
         /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas.
-        trusted_proxies: String = String::new();
+        trusted_proxies: Addresses = Addresses::default();
         /// A request that takes longer is given up, in milliseconds.
         request_timeout_ms: u64 = 30_000;
         /// Bytes a request's body may have.
@@ -328,9 +353,6 @@ impl Config {
         if !["pretty", "json"].contains(&self.log.format.as_str()) {
             return wrong("log.format", "is neither pretty nor json");
         }
-        if let Some(bad) = self.trusted_proxies().find_map(Result::err) {
-            return wrong("server.trusted_proxies", &format!("{bad:?} is not an IP address"));
-        }
         let database = &self.database.url.0;
         if !database.is_empty()
             && !database.starts_with("postgres://")
@@ -342,16 +364,6 @@ impl Config {
             return wrong("accounts.argon2_memory_kib", "needs at least 8 KiB and one pass");
         }
         Ok(())
-    }
-
-    /// The configured proxies; a text that is no address stands as it is.
-    pub fn trusted_proxies(&self) -> impl Iterator<Item = Result<IpAddr, String>> {
-        self.server
-            .trusted_proxies
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .map(|part| part.parse().map_err(|_| part.to_owned()))
     }
 }
 
@@ -467,6 +479,10 @@ mod tests {
         assert_eq!(
             refusal("", &[("MUNDO_LOG_FORMAT", "xml")]),
             "environment MUNDO_LOG_FORMAT: log.format: is neither pretty nor json"
+        );
+        assert_eq!(
+            refusal("", &[("MUNDO_SERVER_TRUSTED_PROXIES", "10.0.0.1, proxy")]),
+            "environment MUNDO_SERVER_TRUSTED_PROXIES: server.trusted_proxies: \"proxy\" is not an IP address"
         );
         assert!(refusal("", &[("HOST", "0.0.0.0")]).contains("needs server.public_url"));
         assert!(refusal("", &[("MUNDO_SERVER_PUBLIC_URL", "http://tango.example")]).contains("https://"));

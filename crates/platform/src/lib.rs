@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+mod clean_up;
 pub mod config;
 pub mod http;
 pub mod leases;
@@ -11,6 +12,7 @@ pub mod tasks;
 pub mod texts;
 pub mod watch;
 
-pub use app::{App, AppState};
+pub use app::{App, AppState, RELEASE};
+pub use clean_up::workers;
 pub use config::Config;
 pub use watch::Watch;

@@ -9,7 +9,7 @@ use observe::{Observer, Sentry};
 use platform::{
     App, AppState, Config,
     http::{Listener, serve},
-    mailer::{self, Mailer},
+    mailer::Mailer,
     tasks::{self, Tasks},
 };
 use realtime::Realtime;
@@ -19,9 +19,6 @@ use std::{
     time::Duration,
 };
 use supervisor::{Spec, Supervisor};
-
-/// How errors and figures name this build.
-pub const RELEASE: &str = concat!("mundo@", env!("CARGO_PKG_VERSION"));
 
 /// A server that answers.
 pub struct Running {
@@ -69,7 +66,7 @@ pub async fn assemble(
         ..supervisor::Settings::with_clock(move || now.now().as_micros())
     });
     let keys = config.data.dir.join("keys");
-    let observer = Observer::new(&config, db.clone(), clock.clone(), RELEASE, sentry);
+    let observer = Observer::new(&config, db.clone(), clock.clone(), platform::RELEASE, sentry);
     let tasks = Tasks::default().with(Mailer::new(&config)?);
     let app = App::new(config, db, clock, entropy, supervisor)
         .with_part(observer.clone())
@@ -88,11 +85,10 @@ pub async fn assemble(
     for plan in observe::workers(&app)
         .into_iter()
         .chain(tasks::workers(&app))
-        .chain(mailer::workers(&app))
         .chain(accounts::workers(&app))
         .chain(realtime::workers(&app))
         .chain(community::workers(&app))
-        .chain([platform::signals::clean_up(&app), platform::http::clean_up(&app)])
+        .chain(platform::workers(&app))
     {
         app.supervisor.add(plan);
     }

@@ -82,8 +82,8 @@ impl RequestContext {
 
 /// The right-most address of X-Forwarded-For that is not a proxy of ours.
 fn client_address(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted: Vec<IpAddr> = app.config.trusted_proxies().flatten().collect();
-    if !trusted.contains(&peer) {
+    let trusted = &app.config.server.trusted_proxies;
+    if !trusted.contains(peer) {
         return peer;
     }
     headers
@@ -93,7 +93,7 @@ fn client_address(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         .flat_map(|value| value.split(','))
         .filter_map(|part| part.trim().parse::<IpAddr>().ok())
         .map(|address| address.to_canonical())
-        .rfind(|address| !trusted.contains(address))
+        .rfind(|address| !trusted.contains(*address))
         .unwrap_or(peer)
 }
 

@@ -7,7 +7,7 @@
 use super::{Created, Problem, answer::Made, context::RequestContext};
 use crate::{App, AppState};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use base::{Error, Kind, Result, error::conflict, error::invalid};
+use base::{Error, Kind, Result, Timestamp, error::conflict, error::invalid};
 use db::{Db, Executor, Tx, params};
 use serde::Serialize;
 use std::{
@@ -15,7 +15,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use supervisor::{Failure, Plan, Report, Spec};
 use uuid::Uuid;
 
 /// How long an answer is kept.
@@ -59,28 +58,31 @@ struct Kept {
     body: String,
 }
 
-/// Requests under way on this node.
-static IN_FLIGHT: Mutex<Option<HashSet<(Uuid, String)>>> = Mutex::new(None);
+/// Requests with a key that are under way on this node, by member and key.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight(Mutex<HashSet<(Uuid, String)>>);
 
-struct Flight((Uuid, String));
+struct Flight<'a> {
+    all: &'a InFlight,
+    name: (Uuid, String),
+}
 
-impl Flight {
-    fn take_off(member: Uuid, key: &str) -> Result<Flight> {
+impl InFlight {
+    fn take_off(&self, member: Uuid, key: &str) -> Result<Flight<'_>> {
         let name = (member, key.to_owned());
-        let mut all = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.get_or_insert_default().insert(name.clone()) {
-            Ok(Flight(name))
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.insert(name.clone()) {
+            Ok(Flight { all: self, name })
         } else {
             Err(conflict("in_flight").retry_after(1))
         }
     }
 }
 
-impl Drop for Flight {
+impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        if let Some(all) = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            all.remove(&self.0);
-        }
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.name);
     }
 }
 
@@ -101,7 +103,7 @@ impl Once {
         let Some(key) = self.key else {
             return app.db.write(work).await.map(Created::new);
         };
-        let _flight = Flight::take_off(member, &key)?;
+        let _flight = app.in_flight.take_off(member, &key)?;
         let hash = self.context.body_hash.get().copied().unwrap_or_default();
         if let Some(kept) = kept(&app.db, member, &key).await? {
             return replay(kept, operation, &hash);
@@ -141,26 +143,12 @@ impl Once {
     }
 }
 
-/// The worker that deletes answers after a day.
-pub fn clean_up(app: &AppState) -> Plan {
-    let own = app.clone();
-    Spec::new("idempotency.clean_up")
-        .group("platform")
-        .every(Duration::from_hours(1))
-        .timeout(Duration::from_mins(1))
-        .runs(move |_| {
-            let app = own.clone();
-            async move {
-                let before = app.clock.now().minus(KEPT);
-                let sql = "DELETE FROM idempotency_key WHERE created_at < $1";
-                let deleted = app
-                    .db
-                    .write(move |tx| async move { tx.execute(sql, params![before]).await })
-                    .await;
-                let count = deleted.map_err(|error| Failure::new(error.to_string()))?;
-                Ok(Report::new("deleted kept answers").fact("answers", count as i64))
-            }
-        })
+/// Deletes answers after a day; says how many.
+pub(crate) async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
+    let before = now.minus(KEPT);
+    let sql = "DELETE FROM idempotency_key WHERE created_at < $1";
+    db.write(move |tx| async move { tx.execute(sql, params![before]).await })
+        .await
 }
 
 async fn kept(db: &Db, member: Uuid, key: &str) -> Result<Option<Kept>> {

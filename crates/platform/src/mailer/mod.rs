@@ -30,7 +30,6 @@ use lettre::{
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use supervisor::{Failure, Plan, Report, Spec};
 
 /// The kind of its tasks.
 pub const KIND: &str = "mail.send";
@@ -177,23 +176,4 @@ pub async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
             .await
     })
     .await
-}
-
-/// The background work of this module: `mail.clean_up`.
-pub fn workers(app: &AppState) -> Vec<Plan> {
-    let app = app.clone();
-    vec![
-        Spec::new("mail.clean_up")
-            .group("platform")
-            .every(Duration::from_hours(1))
-            .timeout(Duration::from_mins(1))
-            .runs(move |_| {
-                let app = app.clone();
-                async move {
-                    let count = prune(&app.db, app.clock.now()).await;
-                    let count = count.map_err(|error| Failure::new(error.to_string()))?;
-                    Ok(Report::new("deleted old mails of the outbox").fact("mails", count as i64))
-                }
-            }),
-    ]
 }

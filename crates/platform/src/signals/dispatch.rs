@@ -5,7 +5,7 @@ use crate::AppState;
 use base::{Result, Timestamp};
 use db::{Db, Executor, Param, params};
 use std::{sync::Arc, time::Duration};
-use supervisor::{Context, Failure, Plan, Report, Spec, Worker};
+use supervisor::{Context, Failure, Report, Worker};
 
 /// Signals taken at once.
 const BATCH: i64 = 200;
@@ -110,24 +110,8 @@ async fn advance(db: &Db, consumer: &'static str, last: &Announced, now: Timesta
     .map(drop)
 }
 
-/// The worker that deletes old signals.
-pub fn clean_up(app: &AppState) -> Plan {
-    let own = app.clone();
-    Spec::new("signals.clean_up")
-        .group("platform")
-        .every(Duration::from_hours(1))
-        .timeout(Duration::from_mins(1))
-        .runs(move |_| {
-            let app = own.clone();
-            async move {
-                let count = prune(&app.db, app.clock.now()).await.map_err(failure)?;
-                Ok(Report::new("deleted old signals").fact("signals", count as i64))
-            }
-        })
-}
-
 /// Deletes old signals that every consumer has seen.
-async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
+pub(crate) async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
     let before = now.minus(KEPT);
     db.write(move |tx| async move {
         let sql = tx.pick(

@@ -12,7 +12,8 @@
 
 mod dispatch;
 
-pub use dispatch::{Consumer, Dispatch, clean_up};
+pub(crate) use dispatch::prune;
+pub use dispatch::{Consumer, Dispatch};
 
 use base::{Result, Timestamp};
 use db::{Tx, params};

@@ -38,7 +38,7 @@ use db::{CommunityId, Tx, params};
 use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use supervisor::{Failure, Plan, Report, Spec, Wake};
+use supervisor::{Plan, Spec, Wake};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -242,9 +242,9 @@ pub async fn enqueue(app: &App, tx: &Tx, task: NewTask) -> Result<Option<TaskId>
     Ok(Some(id))
 }
 
-/// The background work of this module: `tasks.run` and `tasks.clean_up`.
+/// The background work of this module: `tasks.run`.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (run, clean_up) = (app.clone(), app.clone());
+    let run = app.clone();
     vec![
         Spec::new("tasks.run")
             .group("platform")
@@ -252,20 +252,5 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .wakes_on(&Tasks::of(app).wake)
             .timeout(Duration::from_mins(3))
             .worker(move || Runner::new(&run)),
-        Spec::new("tasks.clean_up")
-            .group("platform")
-            .every(Duration::from_hours(1))
-            .timeout(Duration::from_mins(1))
-            .runs(move |_| {
-                let app = clean_up.clone();
-                async move {
-                    let count = prune(&app.db, app.clock.now()).await.map_err(failure)?;
-                    Ok(Report::new("deleted tasks that ended long ago").fact("tasks", count as i64))
-                }
-            }),
     ]
-}
-
-fn failure(error: base::Error) -> Failure {
-    Failure::new(error.to_string())
 }

@@ -8,7 +8,7 @@
 //! its run is handed back instead of begun, and the attempt is not counted.
 
 use super::{
-    LastWrite, Outcome, Task, Tasks, failure,
+    LastWrite, Outcome, Task, Tasks,
     store::{self, Finished, Verdict},
 };
 use crate::AppState;
@@ -222,7 +222,7 @@ impl Ran {
 
 impl Worker for Runner {
     async fn run(&mut self, ctx: &Context) -> Result<Report, Failure> {
-        let ran = self.run_due(|| ctx.is_cancelled()).await.map_err(failure)?;
+        let ran = self.run_due(|| ctx.is_cancelled()).await?;
         if ran == Ran::default() {
             return Ok(Report::nothing());
         }

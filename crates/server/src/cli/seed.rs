@@ -13,7 +13,7 @@ pub enum What {
 
 pub fn run(what: What, settings: &Flags) -> Result<()> {
     let (config, _) = settings.load()?;
-    let _telemetry = observe::telemetry::init(&config, lifecycle::RELEASE)?;
+    let _telemetry = observe::telemetry::init(&config, platform::RELEASE)?;
     block_on(async {
         let app = lifecycle::assemble(config, Clock::system(), Entropy::system(), None).await?;
         let report = match what {

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub fn run(settings: &Flags, demo: bool) -> Result<()> {
     let (config, warnings) = settings.load()?;
-    let telemetry = observe::telemetry::init(&config, lifecycle::RELEASE)?;
+    let telemetry = observe::telemetry::init(&config, platform::RELEASE)?;
     block_on(async {
         for warning in warnings {
             tracing::warn!("{warning}");
