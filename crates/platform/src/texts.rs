@@ -1,7 +1,8 @@
 //! Sentences for people, by code and language.
 //!
 //! `texts/<language>.json` holds them; English and Spanish are complete, which
-//! a test proves. Unknown languages read English.
+//! a test proves. A variant (`es-AR`) holds what it says otherwise and leaves the
+//! rest to its language. Unknown languages read English.
 
 use serde::Deserialize;
 use std::{collections::HashMap, sync::OnceLock};
@@ -11,6 +12,8 @@ pub enum Language {
     #[default]
     English,
     Spanish,
+    /// Spanish as in Argentina: it says *vos*.
+    Argentine,
 }
 
 impl Language {
@@ -18,14 +21,16 @@ impl Language {
         match self {
             Language::English => "en",
             Language::Spanish => "es",
+            Language::Argentine => "es-AR",
         }
     }
 
+    /// The language that [`Self::tag`] named.
     pub fn of_tag(tag: &str) -> Language {
-        if tag == "es" {
-            Language::Spanish
-        } else {
-            Language::English
+        match tag {
+            "es" => Language::Spanish,
+            "es-AR" => Language::Argentine,
+            _ => Language::English,
         }
     }
 
@@ -38,9 +43,10 @@ impl Language {
             let weight = pieces
                 .find_map(|piece| piece.trim().strip_prefix("q="))
                 .map_or(1.0, |q| q.parse().unwrap_or(0.0));
-            let language = match tag.split('-').next() {
-                Some("es") => Language::Spanish,
-                Some("en") => Language::English,
+            let language = match tag.split_once('-').unwrap_or((&tag, "")) {
+                ("es", "ar") => Language::Argentine,
+                ("es", _) => Language::Spanish,
+                ("en", _) => Language::English,
                 _ => continue,
             };
             if weight > best.0 {
@@ -52,36 +58,63 @@ impl Language {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Book {
     /// Title of each problem code.
     title: HashMap<String, String>,
     /// Sentence of each problem code, or of `code.noun`.
     detail: HashMap<String, String>,
+    #[serde(default)]
     field: HashMap<String, String>,
+    #[serde(default)]
     noun: HashMap<String, String>,
+    #[serde(default)]
     mail: HashMap<String, Letter>,
 }
 
 /// The text of a mail, with places to fill in.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Letter {
     subject: String,
     text: String,
 }
 
+impl Book {
+    fn parts(&self) -> [&HashMap<String, String>; 4] {
+        [&self.title, &self.detail, &self.field, &self.noun]
+    }
+
+    /// Adds what only the other book says.
+    fn completed_by(mut self, other: &Book) -> Book {
+        let own = [&mut self.title, &mut self.detail, &mut self.field, &mut self.noun];
+        for (own, other) in own.into_iter().zip(other.parts()) {
+            for (key, text) in other {
+                own.entry(key.clone()).or_insert_with(|| text.clone());
+            }
+        }
+        for (kind, letter) in &other.mail {
+            self.mail.entry(kind.clone()).or_insert_with(|| letter.clone());
+        }
+        self
+    }
+}
+
 pub struct Texts {
     english: Book,
     spanish: Book,
+    argentine: Book,
 }
 
 impl Texts {
     pub fn built_in() -> &'static Texts {
         static TEXTS: OnceLock<Texts> = OnceLock::new();
-        TEXTS.get_or_init(|| Texts {
-            english: serde_json::from_str(include_str!("../texts/en.json"))
-                .expect("texts/en.json is well-formed"),
-            spanish: serde_json::from_str(include_str!("../texts/es.json"))
-                .expect("texts/es.json is well-formed"),
+        TEXTS.get_or_init(|| {
+            let spanish = book(include_str!("../texts/es.json"));
+            Texts {
+                english: book(include_str!("../texts/en.json")),
+                argentine: book(include_str!("../texts/es-AR.json")).completed_by(&spanish),
+                spanish,
+            }
         })
     }
 
@@ -89,6 +122,7 @@ impl Texts {
         match language {
             Language::English => &self.english,
             Language::Spanish => &self.spanish,
+            Language::Argentine => &self.argentine,
         }
     }
 
@@ -137,6 +171,10 @@ impl Texts {
     }
 }
 
+fn book(json: &str) -> Book {
+    serde_json::from_str(json).expect("the files of texts are well-formed")
+}
+
 fn fill(text: &str, args: &[(&'static str, String)]) -> String {
     args.iter().fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
@@ -152,8 +190,8 @@ mod tests {
     fn both_languages_say_everything() {
         let texts = Texts::built_in();
         let keys = |book: &Book| {
-            let parts = [&book.title, &book.detail, &book.field, &book.noun];
-            let mut keys = parts
+            let mut keys = book
+                .parts()
                 .map(|part| part.keys().cloned().collect::<BTreeSet<_>>())
                 .to_vec();
             keys.push(book.mail.keys().cloned().collect());
@@ -165,8 +203,39 @@ mod tests {
     }
 
     #[test]
+    fn argentina_says_vos_and_falls_back_to_spanish() {
+        let texts = Texts::built_in();
+        assert_eq!(
+            texts.title(Language::Argentine, "unauthenticated"),
+            "Iniciá sesión"
+        );
+        let fallback = texts.title(Language::Argentine, "invalid");
+        assert_eq!(fallback, texts.title(Language::Spanish, "invalid"));
+        let variant = book(include_str!("../texts/es-AR.json"));
+        for (own, base) in variant.parts().into_iter().zip(texts.spanish.parts()) {
+            for (key, text) in own {
+                assert!(
+                    base.get(key).is_some_and(|base| base != text),
+                    "{key} is unknown, or says the same"
+                );
+                let names = |text: &str| -> Vec<String> {
+                    text.split('{')
+                        .skip(1)
+                        .map(|part| part.split('}').next().unwrap().to_owned())
+                        .collect()
+                };
+                assert_eq!(names(text), names(&base[key]), "{key}");
+            }
+        }
+    }
+
+    #[test]
     fn the_readers_language_is_found() {
-        assert_eq!(Language::of(Some("de, es-AR;q=0.9, en;q=0.8")), Language::Spanish);
+        assert_eq!(
+            Language::of(Some("de, es-AR;q=0.9, en;q=0.8")),
+            Language::Argentine
+        );
+        assert_eq!(Language::of(Some("es-MX, es-AR;q=0.9")), Language::Spanish);
         assert_eq!(Language::of(Some("en, es")), Language::English);
         assert_eq!(Language::of(Some("fr")), Language::English);
         assert_eq!(Language::of(None), Language::English);
