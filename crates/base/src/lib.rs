@@ -16,7 +16,7 @@ pub use ids::Ids;
 pub use page::{Cursor, Page, Paging};
 pub use random::Entropy;
 pub use text::{Email, Line, Password, Text, Username, Whole};
-pub use time::{Clock, Timestamp};
+pub use time::{Clock, Day, Timestamp};
 
 #[doc(hidden)]
 pub use {schemars, serde, uuid};

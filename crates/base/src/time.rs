@@ -47,6 +47,34 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As headers write it: `Tue, 01 Dec 2026 00:00:00 GMT`.
+    pub fn as_http_date(self) -> String {
+        Instant::from_microsecond(self.0).map_or_else(
+            |_| self.to_string(),
+            |time| time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        )
+    }
+}
+
+/// A day of the calendar, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(jiff::civil::Date);
+
+impl Day {
+    /// For days that stand in code; one that does not exist does not compile in a `const`.
+    pub const fn new(year: i16, month: i8, day: i8) -> Day {
+        Day(jiff::civil::date(year, month, day))
+    }
+
+    /// Its first moment.
+    pub fn start(self) -> Timestamp {
+        const EPOCH: jiff::civil::Date = jiff::civil::date(1970, 1, 1);
+        let days = (self.0 - EPOCH).get_days();
+        Timestamp(i64::from(days) * 86_400_000_000)
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Instant::from_microsecond(self.0) {
@@ -148,6 +176,14 @@ mod tests {
             "2026-09-21T16:13:20.123456+02:00".parse::<Timestamp>().unwrap(),
             time
         );
+        assert_eq!(time.as_http_date(), "Mon, 21 Sep 2026 14:13:20 GMT");
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_utc() {
+        let day = |year, month, day| Day::new(year, month, day).start().to_string();
+        assert_eq!(day(2026, 12, 1), "2026-12-01T00:00:00Z");
+        assert_eq!(day(1969, 12, 31), "1969-12-31T00:00:00Z");
     }
 }

@@ -8,8 +8,15 @@ use super::{
     Accepted, ClientIp, Context, Created, IfMatch, Json, NoContent, Once, Path, Problem, Query, Tagged,
 };
 use crate::AppState;
-use axum::{Router, handler::Handler, routing::MethodRouter};
-use base::{Kind, input::Input};
+use axum::{
+    Router,
+    handler::Handler,
+    http::{HeaderName, HeaderValue},
+    middleware::map_response,
+    response::Response,
+    routing::MethodRouter,
+};
+use base::{Day, Kind, input::Input};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +57,7 @@ pub struct Operation {
     pub answers: BTreeMap<u16, Option<Schema>>,
     pub problems: BTreeSet<u16>,
     pub takes_input: bool,
+    pub deprecated: bool,
 }
 
 impl Operation {
@@ -66,6 +74,7 @@ impl Operation {
             answers: BTreeMap::new(),
             problems: BTreeSet::new(),
             takes_input: false,
+            deprecated: false,
         }
     }
 
@@ -150,8 +159,9 @@ endpoints!(A B C D E G H);
 #[derive(Debug, Default)]
 pub struct Routes {
     tag: &'static str,
-    router: Router<AppState>,
     operations: Vec<Operation>,
+    /// The code behind each operation.
+    handlers: Vec<MethodRouter<AppState>>,
     schemas: Schemas,
 }
 
@@ -204,7 +214,7 @@ impl Routes {
         operation.id = id;
         operation.summary = summary;
         self.operations.push(operation);
-        self.router = self.router.route(path, handler);
+        self.handlers.push(handler);
         self
     }
 
@@ -228,10 +238,33 @@ impl Routes {
         self
     }
 
+    /// Says of the route before since when it should not be used any more, and when it goes.
+    /// Its answers carry `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
+    #[must_use]
+    pub fn deprecated(mut self, since: Day, sunset: Day) -> Routes {
+        if let (Some(operation), Some(handler)) = (self.operations.last_mut(), self.handlers.pop()) {
+            operation.deprecated = true;
+            let headers = [
+                ("deprecation", format!("@{}", since.start().as_seconds())),
+                ("sunset", sunset.start().as_http_date()),
+            ]
+            .map(|(name, value)| {
+                let value = HeaderValue::try_from(value).expect("a date is plain text");
+                (HeaderName::from_static(name), value)
+            });
+            let marked = map_response(move |mut response: Response| {
+                response.headers_mut().extend(headers.clone());
+                async move { response }
+            });
+            self.handlers.push(handler.layer(marked));
+        }
+        self
+    }
+
     #[must_use]
     pub fn merge(mut self, other: Routes) -> Routes {
-        self.router = self.router.merge(other.router);
         self.operations.extend(other.operations);
+        self.handlers.extend(other.handlers);
         let Schemas { requests, answers } = &mut self.schemas;
         join(requests.definitions_mut(), other.schemas.requests.definitions());
         join(answers.definitions_mut(), other.schemas.answers.definitions());
@@ -244,8 +277,15 @@ impl Routes {
 
     /// The router, with every path below `/api/v1`, and the table.
     pub fn into_parts(self) -> (Router<AppState>, Vec<Operation>, Schemas) {
+        let router = self
+            .operations
+            .iter()
+            .zip(self.handlers)
+            .fold(Router::new(), |router, (operation, handler)| {
+                router.route(operation.path, handler)
+            });
         (
-            Router::new().nest("/api/v1", self.router),
+            Router::new().nest("/api/v1", router),
             self.operations,
             self.schemas,
         )

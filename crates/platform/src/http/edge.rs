@@ -131,10 +131,16 @@ fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
     }
 }
 
-/// Cookies that were set beside the error, and what a method could have been.
+/// What stands beside an error: cookies, what a method could have been, how long the route lives.
+const KEPT: [HeaderName; 4] = [
+    header::SET_COOKIE,
+    header::ALLOW,
+    HeaderName::from_static("deprecation"),
+    HeaderName::from_static("sunset"),
+];
+
 fn keep_headers(response: &Response) -> HeaderMap {
-    [header::SET_COOKIE, header::ALLOW]
-        .iter()
+    KEPT.iter()
         .flat_map(|name| {
             response
                 .headers()

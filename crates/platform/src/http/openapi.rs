@@ -55,6 +55,9 @@ fn describe(operation: &Operation) -> Value {
         "x-caller": operation.caller.map(Caller::as_str),
         "responses": responses,
     });
+    if operation.deprecated {
+        value["deprecated"] = true.into();
+    }
     if !operation.parameters.is_empty() {
         value["parameters"] = operation.parameters.clone().into();
     }

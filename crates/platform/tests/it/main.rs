@@ -1,8 +1,10 @@
 //! Leases, durable tasks and mail, on both databases. Time stands still unless a test moves it.
 
+mod clean_up;
 mod kill;
 mod leases;
 mod mailer;
+mod routes;
 mod signals;
 mod tasks;
 
