@@ -143,6 +143,22 @@ impl Db {
         }
     }
 
+    /// Like `write` for a closure that can run again: a few times, after short pauses, when
+    /// PostgreSQL gave the transaction up (a deadlock) or the connection was lost before the
+    /// commit had left. What may have been committed is never repeated. SQLite has one writer,
+    /// which waits for its turn by itself.
+    pub async fn write_again<T, F, Fut>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(Tx) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Send + 'static,
+    {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(self.community, work).await,
+            Engine::Postgres(postgres) => postgres.write_again(self.community, work).await,
+        }
+    }
+
     /// Runs several reads that see the same state.
     pub async fn read<T, F, Fut>(&self, work: F) -> Result<T>
     where

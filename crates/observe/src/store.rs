@@ -169,7 +169,7 @@ impl Batch {
 
     /// Adds the batch to what the database holds, in one write.
     pub async fn store(self, db: &Db) -> Result<()> {
-        db.write(move |tx| async move {
+        db.write_again(move |tx| async move {
             // One order for all nodes, so that two of them cannot wait for each other.
             let mut groups: Vec<Group> = self.groups.into_values().collect();
             groups.sort_by_key(|group| group.fingerprint);
@@ -250,7 +250,7 @@ impl Batch {
 /// Drops samples and counts that are too old to matter.
 pub async fn forget_old(db: &Db, now: Timestamp) -> Result<()> {
     let hour = hour(now);
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute(
             "DELETE FROM error_sample WHERE hour < $1",
             params![hour - SAMPLES_KEPT_H],

@@ -54,6 +54,26 @@ impl Cluster {
         }
     }
 
+    /// Stops every process of the server in its tracks: connections stay open and nobody answers.
+    pub fn freeze(&self) {
+        self.signal_all("-STOP");
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.signal_all("-CONT");
+    }
+
+    /// The first process before its children, so that it makes no more of them.
+    fn signal_all(&self, name: &str) {
+        let Some(pid) = self.pid() else { return };
+        signal(pid, name);
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+            signal(child, name);
+        }
+    }
+
     /// Starts a stopped server on the same port.
     pub fn resume(&mut self) -> io::Result<()> {
         self.server = Some(serve(&self.folder, self.port)?);
@@ -63,6 +83,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        self.thaw();
         self.stop();
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -35,7 +35,7 @@ pub async fn acquire(
     ttl: Duration,
 ) -> Result<Option<Lease>> {
     let (name, expires_at) = (name.to_owned(), now.plus(ttl));
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         let token = tx
             .one(
                 "INSERT INTO lease (name, holder, token, expires_at) VALUES ($1, $2, 1, $3)
@@ -64,7 +64,7 @@ pub async fn acquire(
 pub async fn renew(db: &Db, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Option<Lease>> {
     let mut lease = lease.clone();
     lease.expires_at = now.plus(ttl);
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         let kept = tx
             .execute(
                 "UPDATE lease SET expires_at = $1
@@ -79,7 +79,7 @@ pub async fn renew(db: &Db, lease: &Lease, now: Timestamp, ttl: Duration) -> Res
 
 /// Gives it back before its end. Harmless when somebody else has it by now.
 pub async fn release(db: &Db, lease: Lease, now: Timestamp) -> Result<()> {
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute_last(
             "UPDATE lease SET expires_at = $1 WHERE name = $2 AND token = $3 AND expires_at > $1",
             params![now, lease.name, lease.token],

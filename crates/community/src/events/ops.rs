@@ -7,7 +7,7 @@ use platform::AppState;
 pub async fn rsvp(app: &AppState, actor: &CurrentUser, event: EventId, status: Rsvp) -> Result<i64> {
     let (member, now) = (actor.id, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let before = store::lock(&tx, event, member)
                 .await?
                 .ok_or_else(|| not_found("event"))?;

@@ -9,7 +9,7 @@ pub async fn follow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Re
     }
     let (follower, now) = (actor.id, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             if store::insert(&tx, follower, member, now).await? {
                 store::count(&tx, follower, member, 1).await?;
             }
@@ -21,7 +21,7 @@ pub async fn follow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Re
 pub async fn unfollow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Result<()> {
     let follower = actor.id;
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             if store::delete(&tx, follower, member).await? {
                 store::count(&tx, follower, member, -1).await?;
             }

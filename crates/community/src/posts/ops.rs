@@ -46,7 +46,7 @@ pub async fn edit_post(
 ) -> Result<Post> {
     let (actor, now) = (*actor, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let mut post = store::find(&tx, actor.id, id)
                 .await?
                 .ok_or_else(|| not_found("post"))?;
@@ -66,7 +66,7 @@ pub async fn edit_post(
 pub async fn delete_post(app: &AppState, actor: &CurrentUser, id: PostId) -> Result<()> {
     let actor = *actor;
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let post = store::find(&tx, actor.id, id)
                 .await?
                 .ok_or_else(|| not_found("post"))?;

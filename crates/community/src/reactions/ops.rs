@@ -8,7 +8,7 @@ use platform::AppState;
 pub async fn react(app: &AppState, actor: &CurrentUser, post: PostId, kind: Reaction) -> Result<i64> {
     let (member, now) = (actor.id, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             // The post's row first: whoever reacts to the same post waits here, in one order.
             let count = posts::count_reaction(&tx, post, 1)
                 .await?
@@ -27,7 +27,7 @@ pub async fn react(app: &AppState, actor: &CurrentUser, post: PostId, kind: Reac
 pub async fn unreact(app: &AppState, actor: &CurrentUser, post: PostId) -> Result<()> {
     let member = actor.id;
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             posts::count_reaction(&tx, post, -1)
                 .await?
                 .ok_or_else(|| not_found("post"))?;

@@ -6,7 +6,10 @@ use base::{Result, error::internal, error::unavailable};
 use std::{
     collections::HashMap,
     error::Error as StdError,
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio_postgres::{
@@ -20,6 +23,9 @@ pub enum Role {
     Read,
     Write,
 }
+
+/// The server cuts a statement off by itself; who is not heard so long after that is gone.
+const SLACK: Duration = Duration::from_millis(500);
 
 pub struct Connector {
     config: Config,
@@ -72,6 +78,8 @@ impl Connector {
         Ok(Client {
             inner: client,
             statements: RwLock::default(),
+            silent: AtomicBool::new(false),
+            patience: self.statement_timeout.saturating_add(SLACK),
         })
     }
 }
@@ -106,11 +114,34 @@ fn drive(connection: impl Future<Output = std::result::Result<(), tokio_postgres
 pub struct Client {
     inner: tokio_postgres::Client,
     statements: RwLock<HashMap<(usize, usize), Statement>>,
+    /// An answer did not come in time: the server hangs, or the network does.
+    silent: AtomicBool,
+    patience: Duration,
 }
 
 impl Client {
     pub fn is_closed(&self) -> bool {
+        self.inner.is_closed() || self.silent.load(Ordering::Acquire)
+    }
+
+    /// The other side is gone, which is more than not to answer.
+    pub fn is_lost(&self) -> bool {
         self.inner.is_closed()
+    }
+
+    /// Waits for the server, but not for ever. Others that wait on this connection may go on doing so.
+    async fn heard<T>(
+        &self,
+        sql: &str,
+        answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(answer) => answer.map_err(|e| failure(e, sql)),
+            Err(_) => {
+                self.silent.store(true, Ordering::Release);
+                Err(unavailable("the database did not answer in time"))
+            }
+        }
     }
 
     pub async fn all<T>(
@@ -122,23 +153,19 @@ impl Client {
     ) -> Result<Vec<T>> {
         let statement = self.prepared(sql, text).await?;
         let rows = self
-            .inner
-            .query(&statement, &as_sql(params))
-            .await
-            .map_err(|e| failure(e, sql))?;
+            .heard(sql, self.inner.query(&statement, &as_sql(params)))
+            .await?;
         rows.iter().map(|row| map(&Row::Postgres(row))).collect()
     }
 
     pub async fn execute(&self, sql: &'static str, text: &Text, params: &[Param]) -> Result<u64> {
         let statement = self.prepared(sql, text).await?;
-        self.inner
-            .execute(&statement, &as_sql(params))
+        self.heard(sql, self.inner.execute(&statement, &as_sql(params)))
             .await
-            .map_err(|e| failure(e, sql))
     }
 
     pub async fn batch(&self, sql: &str) -> Result<()> {
-        self.inner.batch_execute(sql).await.map_err(|e| failure(e, sql))
+        self.heard(sql, self.inner.batch_execute(sql)).await
     }
 
     pub fn is_prepared(&self, sql: &'static str) -> bool {
@@ -158,7 +185,7 @@ impl Client {
         if let Some(statement) = self.known(sql) {
             return Ok(statement);
         }
-        let statement = self.inner.prepare(&text.sql).await.map_err(|e| failure(e, sql))?;
+        let statement = self.heard(sql, self.inner.prepare(&text.sql)).await?;
         let key = (sql.as_ptr() as usize, sql.len());
         self.statements
             .write()

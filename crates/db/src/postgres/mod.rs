@@ -26,6 +26,13 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 /// A read that met a broken connection is tried again after so long.
 const RETRIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(60)];
 
+/// A write that left nothing behind is tried again after about so long.
+const REPEATS: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(250),
+];
+
 pub(crate) struct Postgres {
     connector: client::Connector,
     pub(crate) texts: Arc<Texts>,
@@ -33,6 +40,7 @@ pub(crate) struct Postgres {
     idle: Mutex<Vec<Arc<Client>>>,
     write_turns: Semaphore,
     patience: Duration,
+    repeats: AtomicUsize,
 }
 
 /// A connection that many reads share: PostgreSQL answers them in order.
@@ -52,6 +60,7 @@ impl Postgres {
             idle: Mutex::default(),
             write_turns: Semaphore::new(settings.writers.max(1)),
             patience: settings.connect_timeout,
+            repeats: AtomicUsize::new(0),
         };
         // A wrong address or password is told at the start, not at the first request.
         postgres.lane_client(&postgres.lanes[0]).await?;
@@ -96,7 +105,9 @@ impl Postgres {
         if let Some(client) = lane.open_client() {
             return Ok(client);
         }
-        let _one_at_a_time = lane.connecting.lock().await;
+        let _one_at_a_time = tokio::time::timeout(self.patience, lane.connecting.lock())
+            .await
+            .map_err(|_| unavailable("no connection to the database in time"))?;
         if let Some(client) = lane.open_client() {
             return Ok(client);
         }
@@ -129,8 +140,48 @@ impl Postgres {
         F: FnOnce(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let _turn = self.turn().await?;
-        let (session, client) = self.begin("BEGIN").await?;
+        let outcome = self.write_once(community, work).await;
+        outcome.map_err(|(error, _)| error)
+    }
+
+    /// Repeats a write that is certain to have left nothing behind.
+    pub async fn write_again<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
+    where
+        F: FnOnce(Tx) -> Fut + Clone,
+        Fut: Future<Output = Result<T>>,
+    {
+        for pause in REPEATS {
+            match self.write_once(community, work.clone()).await {
+                Ok(value) => return Ok(value),
+                Err((error, false)) => return Err(error),
+                Err((error, true)) => {
+                    tracing::debug!(%error, "a write left nothing behind and is repeated");
+                    tokio::time::sleep(self.about(pause)).await;
+                }
+            }
+        }
+        self.write(community, work).await
+    }
+
+    /// Between half and all of it, in turn: two that met in a deadlock must not meet again.
+    fn about(&self, pause: Duration) -> Duration {
+        let turn = self.repeats.fetch_add(1, Ordering::Relaxed) % 8;
+        pause.mul_f64((8 + turn) as f64 / 16.0)
+    }
+
+    /// An error comes with whether the write may be repeated.
+    async fn write_once<T, F, Fut>(
+        &self,
+        community: CommunityId,
+        work: F,
+    ) -> std::result::Result<T, (Error, bool)>
+    where
+        F: FnOnce(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let never = |error| (error, false);
+        let _turn = self.turn().await.map_err(never)?;
+        let (session, client) = self.begin("BEGIN").await.map_err(never)?;
         let tx = Tx::new(Link::Postgres(session.clone()), community);
         let outcome = match work(tx.clone()).await {
             Ok(value) => session.commit().await.map(|()| value),
@@ -140,10 +191,17 @@ impl Postgres {
             }
         };
         self.give_back(&session, client);
-        if outcome.is_ok() {
-            tx.committed();
+        match outcome {
+            Ok(value) => {
+                tx.committed();
+                Ok(value)
+            }
+            // The closure may have made another error of it, which is its answer.
+            Err(error) => {
+                let repeat = error.kind() == Kind::Unavailable && session.may_be_repeated();
+                Err((error, repeat))
+            }
         }
-        outcome
     }
 
     pub async fn read<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>

@@ -5,7 +5,7 @@
 
 use super::client::Client;
 use crate::{CommunityId, Param, Row, text::Text, text::Texts, tx::ended};
-use base::{Result, error::internal};
+use base::{Error, Kind, Result, error::internal};
 use futures_util::future::join_all;
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -24,6 +24,8 @@ pub(crate) struct Session {
     /// A statement failed: PostgreSQL takes nothing more and would turn COMMIT into ROLLBACK.
     failed: AtomicBool,
     in_order: AtomicBool,
+    /// The database gave the transaction up, or went away before it was asked to commit.
+    undone: AtomicBool,
     last: Mutex<Vec<(&'static str, Arc<Text>, Vec<Param>)>>,
 }
 
@@ -36,6 +38,7 @@ impl Session {
             state: AtomicU8::new(UNBEGUN),
             failed: AtomicBool::new(false),
             in_order: AtomicBool::new(false),
+            undone: AtomicBool::new(false),
             last: Mutex::default(),
         }
     }
@@ -59,10 +62,20 @@ impl Session {
             }
             _ => return Err(ended()),
         };
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
             self.failed.store(true, Ordering::Release);
+            // Nothing was committed: the connection was lost before we asked for it.
+            let lost = self.client.is_lost() || code(error).is_some_and(|code| code.starts_with("57P"));
+            if given_up(error) || (error.kind() == Kind::Unavailable && lost) {
+                self.undone.store(true, Ordering::Release);
+            }
         }
         outcome
+    }
+
+    /// Whether the transaction is certain to have left nothing, for no fault of its statements.
+    pub fn may_be_repeated(&self) -> bool {
+        self.undone.load(Ordering::Acquire)
     }
 
     pub async fn all<T>(
@@ -126,10 +139,13 @@ impl Session {
         }
         let (outcomes, committed) = tokio::join!(join_all(sent_ahead), self.client.batch("COMMIT"));
         self.in_order.store(committed.is_ok(), Ordering::Release);
-        for outcome in outcomes {
-            outcome?;
+        // COMMIT has left: only the database's own word that it gave up is good enough now.
+        let outcome = outcomes.into_iter().try_fold((), |(), outcome| outcome.map(drop));
+        let outcome = outcome.and(committed);
+        if outcome.as_ref().is_err_and(given_up) {
+            self.undone.store(true, Ordering::Release);
         }
-        committed
+        outcome
     }
 
     pub async fn rollback(&self) {
@@ -138,11 +154,21 @@ impl Session {
     }
 
     async fn undo(&self, begun: bool) {
-        let undone = !begun || self.client.batch("ROLLBACK").await.is_ok();
+        let undone = !begun || (!self.client.is_closed() && self.client.batch("ROLLBACK").await.is_ok());
         self.in_order.store(undone, Ordering::Release);
     }
 
     pub fn ended_in_order(&self) -> bool {
         self.in_order.load(Ordering::Acquire)
     }
+}
+
+/// A serialisation failure or a deadlock: PostgreSQL has rolled back by itself.
+fn given_up(error: &Error) -> bool {
+    code(error).is_some_and(|code| ["40001", "40P01"].contains(&code))
+}
+
+fn code(error: &Error) -> Option<&str> {
+    let error = error.cause_as::<tokio_postgres::Error>()?;
+    error.code().map(tokio_postgres::error::SqlState::code)
 }

@@ -1,5 +1,6 @@
 //! The promises of the database layer, on both databases.
 
+mod faults;
 mod schema;
 mod writes;
 
@@ -46,12 +47,17 @@ async fn open(place: Place, folder: tempfile::TempDir) -> Fixture {
 }
 
 pub async fn open_at(place: Place) -> Db {
+    open_within(place, Duration::from_secs(10)).await
+}
+
+/// A database whose statements and connections may take so long.
+pub async fn open_within(place: Place, limit: Duration) -> Db {
     Db::open(&Settings {
         place,
         readers: 2,
         writers: 8,
-        statement_timeout: Duration::from_secs(10),
-        connect_timeout: Duration::from_secs(10),
+        statement_timeout: limit,
+        connect_timeout: limit,
     })
     .await
     .unwrap()

@@ -96,12 +96,12 @@ impl Once {
         work: F,
     ) -> Result<Created<T>>
     where
-        F: FnOnce(Tx) -> Fut + Send + 'static,
+        F: FnOnce(Tx) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<T>> + Send,
         T: Serialize + Send + 'static,
     {
         let Some(key) = self.key else {
-            return app.db.write(work).await.map(Created::new);
+            return app.db.write_again(work).await.map(Created::new);
         };
         let _flight = app.in_flight.take_off(member, &key)?;
         let hash = self.context.body_hash.get().copied().unwrap_or_default();
@@ -111,7 +111,7 @@ impl Once {
         let (now, own) = (app.clock.now(), key.clone());
         let outcome = app
             .db
-            .write(move |tx| async move {
+            .write_again(move |tx| async move {
                 let taken = tx
                     .execute(
                         "INSERT INTO idempotency_key (member_id, key, operation, request_hash, status, body, created_at)
@@ -147,7 +147,7 @@ impl Once {
 pub(crate) async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
     let before = now.minus(KEPT);
     let sql = "DELETE FROM idempotency_key WHERE created_at < $1";
-    db.write(move |tx| async move { tx.execute(sql, params![before]).await })
+    db.write_again(move |tx| async move { tx.execute(sql, params![before]).await })
         .await
 }
 

@@ -171,7 +171,7 @@ pub async fn outbox(db: &Db, limit: u32) -> Result<Vec<SentMail>> {
 /// Deletes old mails of the outbox.
 pub async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
     let before = now.minus(KEPT);
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute("DELETE FROM mail WHERE sent_at <= $1", params![before])
             .await
     })

@@ -64,7 +64,7 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
     let (xid, id) = if let Some(position) = known {
         position
     } else {
-        db.write(move |tx| async move {
+        db.write_again(move |tx| async move {
             tx.execute(
                 "INSERT INTO signal_consumer (name, xid, signal_id, updated_at) VALUES ($1, 0, 0, $2) ON CONFLICT DO NOTHING",
                 params![consumer, now],
@@ -99,7 +99,7 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
 
 async fn advance(db: &Db, consumer: &'static str, last: &Announced, now: Timestamp) -> Result<()> {
     let (xid, id) = (last.xid, last.id);
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute(
             "UPDATE signal_consumer SET xid = $1, signal_id = $2, updated_at = $3 WHERE name = $4",
             params![xid, id, now, consumer],
@@ -113,7 +113,7 @@ async fn advance(db: &Db, consumer: &'static str, last: &Announced, now: Timesta
 /// Deletes old signals that every consumer has seen.
 pub(crate) async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
     let before = now.minus(KEPT);
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         let sql = tx.pick(
             "DELETE FROM signal /* every community */ WHERE created_at < $1
              AND NOT EXISTS (SELECT 1 FROM signal_consumer c WHERE (c.xid, c.signal_id) < (signal.xid, signal.id))",

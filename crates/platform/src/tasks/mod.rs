@@ -140,7 +140,7 @@ impl Task {
     }
 }
 
-type LastWrite = Box<dyn FnOnce(Tx) -> BoxFuture<'static, Result<()>> + Send>;
+type LastWrite = Arc<dyn Fn(Tx) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// How a run ended, when not with an error.
 pub enum Outcome {
@@ -157,10 +157,10 @@ impl Outcome {
     /// database may be waited for.
     pub fn done_in<F, Fut>(write: F) -> Outcome
     where
-        F: FnOnce(Tx) -> Fut + Send + 'static,
+        F: FnOnce(Tx) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
-        Outcome::DoneIn(Box::new(move |tx| Box::pin(write(tx))))
+        Outcome::DoneIn(Arc::new(move |tx| Box::pin(write.clone()(tx))))
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) async fn anything_due(db: &Db, now: Timestamp) -> Result<bool> {
 
 /// Takes tasks back from runners whose lease ran out; those out of attempts are dead.
 pub(super) async fn reclaim(db: &Db, now: Timestamp) -> Result<u64> {
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         let sql = tx.pick(
             "UPDATE task /* every community */ SET
                  state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'ready' END,
@@ -150,7 +150,7 @@ pub(super) async fn turn(
         return Ok(Turn::default());
     }
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let mut turn = Turn::default();
             if !notes.is_empty() {
                 let count = notes.len() as u64;
@@ -255,7 +255,7 @@ pub(super) async fn done_in(app: &App, task: &Task, write: LastWrite) -> Result<
     let (id, token, now) = (task.id, task.lease_token, app.clock.now());
     app.db
         .within(task.community)
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let sql = tx.pick(
                 "UPDATE task /* every community */ SET state = 'done', payload = 'null', finished_at = $1,
                      lease_holder = NULL, lease_until = NULL
@@ -320,7 +320,7 @@ pub async fn redrive(app: &App, kind: &str) -> Result<u64> {
     let (kind, now) = (kind.to_owned(), app.clock.now());
     let tasks = super::Tasks::of(app).wake.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             tx.on_commit(move || tasks.wake());
             tx.execute(
                 "UPDATE task /* every community */ SET state = 'ready', attempts = 0, run_at = $1, finished_at = NULL
@@ -337,7 +337,7 @@ pub async fn redrive_one(app: &App, id: TaskId) -> Result<()> {
     let now = app.clock.now();
     let tasks = super::Tasks::of(app).wake.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             tx.on_commit(move || tasks.wake());
             let found = tx
                 .execute(
@@ -354,7 +354,7 @@ pub async fn redrive_one(app: &App, id: TaskId) -> Result<()> {
 /// Deletes done tasks after 7 days and dead ones after 30.
 pub async fn prune(db: &Db, now: Timestamp) -> Result<u64> {
     let (done, dead) = (now.minus(DONE_KEPT), now.minus(DEAD_KEPT));
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute(
             "DELETE FROM task /* every community */
              WHERE finished_at IS NOT NULL

@@ -115,6 +115,46 @@ async fn a_lost_database_is_a_pause() {
     drop(cluster);
 }
 
+#[tokio::test]
+async fn a_database_that_hangs_holds_nobody_up_for_long() {
+    let cluster = spawn_blocking(|| pgtemp::Cluster::start().expect("PostgreSQL starts"))
+        .await
+        .unwrap();
+    let mut server = Server::new(Some(cluster.url("postgres")), &UNHINDERED);
+    server.start().await;
+    let member = server.member("ana").await;
+    cluster.freeze();
+    // The second round meets the connections that the first one gave up.
+    for round in 0..2 {
+        let asked = (0..CLIENTS).map(|n| {
+            let member = &member;
+            async move {
+                let began = Instant::now();
+                let heard = match n % 2 {
+                    0 => member.publish("in vain", &format!("key-{round}-{n}")).await,
+                    _ => member.get("/feed").await,
+                };
+                (heard.expect("an answer"), began.elapsed())
+            }
+        });
+        for (heard, took) in join_all(asked).await {
+            assert_eq!(heard.status, 503, "{heard:?}");
+            assert_eq!(heard.body["code"], "unavailable", "{heard:?}");
+            let seconds = heard.header("retry-after").parse::<u32>();
+            assert!(seconds.is_ok_and(|seconds| seconds > 0), "{heard:?}");
+            assert!(took < Duration::from_secs(12), "held up for {took:?}");
+        }
+    }
+    cluster.thaw();
+    let served = async { while member.get("/feed").await.is_ok_and(|heard| heard.status != 200) {} };
+    tokio::time::timeout(Duration::from_secs(20), served)
+        .await
+        .expect("it serves again");
+    assert!(member.posts().await.is_empty(), "what was refused did not happen");
+    let (status, _) = server.terminate().await;
+    assert!(status.success(), "{status}");
+}
+
 /// Served with a database, told to try again without one, never anything else; and soon served again.
 fn check(answers: &[Answer], [stopping, stopped, resuming, resumed]: [Instant; 4]) {
     let mut during = 0;
