@@ -19,12 +19,15 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 /// A read that met a broken connection is tried again after so long.
 const RETRIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(60)];
+
+/// Who was refused at once asks again; who waited longer than this in vain does not.
+const QUICK: Duration = Duration::from_millis(500);
 
 /// A write that left nothing behind is tried again after about so long.
 const REPEATS: [Duration; 3] = [
@@ -76,16 +79,17 @@ impl Postgres {
     ) -> Result<Vec<T>> {
         let text = self.texts.get(sql);
         let params = text.bind(params, community);
+        let began = Instant::now();
         for pause in RETRIES {
             let lane = self.quietest();
             let _turn = lane.enter();
             match self.lane_client(lane).await {
                 Ok(client) => match client.all(sql, &text, &params, map).await {
                     // The connection is gone, not the statement refused: reading again is safe.
-                    Err(error) if error.kind() == Kind::Unavailable && client.is_closed() => {}
+                    Err(error) if error.kind() == Kind::Unavailable && client.is_lost() => {}
                     outcome => return outcome,
                 },
-                Err(error) if pause > Duration::ZERO => return Err(error),
+                Err(error) if pause > Duration::ZERO || began.elapsed() > QUICK => return Err(error),
                 Err(_) => tokio::time::sleep(RETRIES[1]).await,
             }
         }
