@@ -272,6 +272,9 @@ settings! {
     }
 }
 
+/// Variables that a command or a script reads by itself.
+const OF_OTHERS: [&str; 2] = ["MUNDO_BACKUP_PASSPHRASE", "MUNDO_CACHE"];
+
 impl Config {
     /// Puts the sources together. The second value holds warnings.
     pub fn load(sources: &Sources) -> Result<(Config, Vec<String>), ConfigError> {
@@ -299,7 +302,9 @@ impl Config {
             .environment
             .iter()
             .filter(|(name, _)| {
-                name.starts_with("MUNDO_") && !name.starts_with("MUNDO_TEST_") && *name != "MUNDO_CACHE"
+                name.starts_with("MUNDO_")
+                    && !name.starts_with("MUNDO_TEST_")
+                    && !OF_OTHERS.contains(&name.as_str())
             })
             .filter(|(name, value)| !known.contains(name) || value.starts_with("tcp://"))
             .map(|(name, _)| format!("the environment variable {name} is not a setting and is ignored"))
@@ -493,6 +498,7 @@ mod tests {
         let environment = [
             ("DATABASE_URL", "postgres://u:secret@h/d"),
             ("MUNDO_PORT", "tcp://10.0.0.1:80"),
+            ("MUNDO_BACKUP_PASSPHRASE", "a milonga at midnight"),
         ];
         let (config, warnings) = Config::load(&sources("", &environment, &[])).unwrap();
         assert_eq!(config.database.url.0, "postgres://u:secret@h/d");

@@ -48,12 +48,7 @@ pub async fn assemble(
     entropy: Entropy,
     sentry: Option<Sentry>,
 ) -> Result<AppState> {
-    let mut lock = DataLock::none();
-    if config.database.url.0.is_empty() {
-        make_private(&config.data.dir)
-            .with_context(|| format!("the data folder {}", config.data.dir.display()))?;
-        lock = DataLock::take(&config.data.dir)?;
-    }
+    let lock = lock_data(&config)?;
     let db = Db::open(&database(&config)).await?;
     for name in migrate(&db, &clock).await? {
         tracing::info!(migration = name, "schema changed");
@@ -93,6 +88,17 @@ pub async fn assemble(
         app.supervisor.add(plan);
     }
     Ok(app)
+}
+
+/// Makes the data folder when it is not there, and keeps other programs out of it. Several
+/// servers may share a PostgreSQL database, so there is nothing to lock then.
+pub fn lock_data(config: &Config) -> Result<DataLock> {
+    if !config.database.url.0.is_empty() {
+        return Ok(DataLock::none());
+    }
+    let folder = &config.data.dir;
+    make_private(folder).with_context(|| format!("the data folder {}", folder.display()))?;
+    DataLock::take(folder)
 }
 
 /// The folder of the database and the keys is its owner's alone.

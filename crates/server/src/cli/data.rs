@@ -8,6 +8,7 @@ use db::{Db, migrate::migrate as bring_up_to_date};
 
 pub fn migrate(settings: &Flags) -> Result<()> {
     let (config, _) = settings.load()?;
+    let _lock = lifecycle::lock_data(&config)?;
     block_on(async {
         let db = Db::open(&lifecycle::database(&config)).await?;
         let new = bring_up_to_date(&db, &Clock::system()).await?;

@@ -6,9 +6,9 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use testkit::TestApp;
@@ -115,6 +115,29 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// Waits for a program that should end soon; one that goes on is killed.
+async fn ends(mut command: Command) -> (bool, String) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().expect("the child is ours").is_none() {
+        if Instant::now() > give_up {
+            let _ = child.kill();
+            panic!("it goes on: {:?}", child.wait_with_output());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let output = child.wait_with_output().expect("the child is ours");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
 }
 
 async fn log_in(app: &TestApp) -> String {
@@ -420,16 +443,128 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_server_on_the_same_folder_is_refused() {
+async fn a_second_program_on_the_same_folder_is_refused() {
     let app = app_with(&[]).await;
     let desk = Desk::of(&app);
-    let (good, text) = desk.mundo("", &["serve", "--port", "0"]);
-    assert!(
-        !good && text.contains("another mundo is using the data folder"),
-        "{text}"
-    );
+    for arguments in [&["serve", "--port", "0"][..], &["migrate"]] {
+        let (good, text) = ends(desk.command("", arguments)).await;
+        assert!(
+            !good && text.contains("another mundo is using the data folder"),
+            "{text}"
+        );
+    }
     assert_eq!(app.get("/healthz").await.status, 200, "the first one goes on");
     app.end().await;
+}
+
+/// Changes what a backup says of itself, and its hash with it.
+fn bend(backup: &Path, change: impl FnOnce(&mut Value)) {
+    let path = backup.join("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut manifest);
+    let text = serde_json::to_string(&manifest).unwrap();
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    fs::write(backup.join("manifest.blake3"), format!("{hash}  manifest.json\n")).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_not_for_this_program_is_refused() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+        desk.elsewhere().await;
+        let backup = desk.path("one");
+        let good = contents(&backup);
+        let restore = ["restore", "--from", "$one"];
+        let wrong: [(&str, Value, &str); 3] = [
+            (
+                "schema_version",
+                json!(9999),
+                "the backup has schema version 9999",
+            ),
+            ("format", json!(2), "the backup has format 2"),
+            (
+                "engine",
+                json!("oracle"),
+                "of \"oracle\", which this version of mundo does not know",
+            ),
+        ];
+        for (key, value, words) in wrong {
+            bend(&backup, |manifest| manifest[key] = value);
+            desk.refuses(PASSPHRASE, &restore, words);
+            for (path, bytes) in &good {
+                fs::write(path, bytes).unwrap();
+            }
+        }
+        bend(&backup, |manifest| {
+            manifest["files"]["../outside"] = manifest["files"]["keys.sealed"].clone();
+        });
+        desk.refuses(PASSPHRASE, &restore, "names a file outside the backup");
+        for (path, bytes) in &good {
+            fs::write(path, bytes).unwrap();
+        }
+        let own = std::mem::take(&mut desk.database_url);
+        desk.database_url = if own.is_empty() {
+            "postgres://127.0.0.1:1/x".to_owned()
+        } else {
+            String::new()
+        };
+        desk.refuses(PASSPHRASE, &restore, "the backup is of ");
+        desk.database_url = own;
+        desk.does(PASSPHRASE, &restore);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_others_or_of_a_later_version_is_not_written_over() {
+    let url = testkit::postgres_url().await;
+    let app = TestApp::start(&server, Some(url), &[]).await;
+    let mut desk = Desk::of(&app);
+    desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+    desk.elsewhere().await;
+    let place = db::Place::Postgres(desk.database_url.clone());
+    let settings = db::Settings {
+        place,
+        ..server::lifecycle::database(&app.app.config)
+    };
+    let other = db::Db::open(&settings).await.unwrap();
+    other.administer("CREATE TABLE recipe (name TEXT)").await.unwrap();
+    let restore = ["restore", "--from", "$one", "--replace"];
+    // Our own connection counts as a running server until it is closed.
+    close(&other, &desk, &restore).await;
+    desk.refuses(PASSPHRASE, &restore, "tables that are not ours");
+
+    let other = db::Db::open(&settings).await.unwrap();
+    other.administer("DROP TABLE recipe").await.unwrap();
+    db::migrate::migrate(&other, &base::Clock::system())
+        .await
+        .unwrap();
+    let later =
+        "INSERT INTO schema_migration SELECT 9999, name, checksum, applied_at FROM schema_migration LIMIT 1";
+    other.administer(later).await.unwrap();
+    close(&other, &desk, &restore).await;
+    desk.refuses(
+        PASSPHRASE,
+        &restore,
+        "the database has schema version 9999, newer than the backup's",
+    );
+    app.end().await;
+}
+
+/// Closes the database and waits until the server of PostgreSQL has noticed.
+async fn close(db: &db::Db, desk: &Desk, arguments: &[&str]) {
+    db.close().await;
+    for _ in 0..50 {
+        if !desk
+            .mundo(PASSPHRASE, arguments)
+            .1
+            .contains("a running mundo uses")
+        {
+            return;
+        }
+    }
 }
 
 #[test]
