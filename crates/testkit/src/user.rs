@@ -102,6 +102,15 @@ impl TestUser {
         }
     }
 
+    /// The same member as another node meets them.
+    #[must_use]
+    pub fn at(&self, node: &TestApp) -> TestUser {
+        TestUser {
+            url: node.url.clone(),
+            ..self.clone()
+        }
+    }
+
     /// A request in this member's name, to be finished by the caller.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http

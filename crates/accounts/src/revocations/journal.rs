@@ -2,8 +2,8 @@
 //!
 //! One JSON object a line, the first of which says from when on the journal is
 //! complete. Lines are only added; a line cut off by a crash is left out when
-//! the file is read, and its row is still in the database. Once a day at most,
-//! what is older than any session could be is dropped by writing the file anew.
+//! the file is read, and its row is still in the database. What is too old
+//! to matter is dropped when the server starts, by writing the file anew.
 
 use super::{Revocation, RevocationId};
 use base::{Result, Timestamp, error::internal};
@@ -34,7 +34,7 @@ pub struct Journal {
     path: PathBuf,
     complete_since: Timestamp,
     entries: Vec<Revocation>,
-    /// A write failed, perhaps in the middle of a line.
+    /// A line was cut off, by a crash or a full disk.
     torn: bool,
 }
 
@@ -74,19 +74,25 @@ impl Journal {
                 .mode(0o700)
                 .create(&folder)
                 .map_err(|error| wrong(&folder, &error))?;
-            let mut journal = Journal::read(&folder)?.unwrap_or(Journal {
+            let found = Journal::read(&folder)?;
+            let is_new = found.is_none();
+            let mut journal = found.unwrap_or(Journal {
                 path: folder.join(Journal::FILE),
                 complete_since: now,
                 entries: vec![],
                 torn: false,
             });
-            let last = journal.complete_until();
-            if now.since(last) > BRIDGED {
+            let (began, count) = (journal.complete_since, journal.entries.len());
+            if now.since(journal.complete_until()) > BRIDGED {
                 journal.complete_since = now;
             }
             journal.entries.retain(|entry| now.since(entry.at) < KEPT);
             journal.complete_since = journal.complete_since.max(now.minus(KEPT));
-            journal.write()?;
+            // Nodes that share a folder must not write over each other's lines.
+            if is_new || journal.torn || (began, count) != (journal.complete_since, journal.entries.len()) {
+                journal.write()?;
+                journal.torn = false;
+            }
             Ok(journal)
         })
         .await

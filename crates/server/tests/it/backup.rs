@@ -140,9 +140,13 @@ async fn ends(mut command: Command) -> (bool, String) {
     )
 }
 
+async fn log_in_session(app: &TestApp, password: &str) -> Value {
+    let form = json!({"email": "ana@example.test", "password": password});
+    app.post("/api/v1/auth/login", form).await.expect(200)
+}
+
 async fn log_in(app: &TestApp) -> String {
-    let form = json!({"email": "ana@example.test", "password": "correct horse"});
-    let session = app.post("/api/v1/auth/login", form).await.expect(200);
+    let session = log_in_session(app, "correct horse").await;
     session["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -245,6 +249,71 @@ async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
         );
         assert_eq!(posts, wanted, "no post is missing before the last");
         ana.get("/me").await.expect(200);
+        restored.end().await;
+    })
+    .await;
+}
+
+/// The program's own clock is the real one; the app's follows it.
+fn catch_up_with_the_real_clock(app: &TestApp) {
+    let real = base::Clock::system().now();
+    app.clock
+        .advance(real.since(app.clock.now()) + Duration::from_secs(60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_revoked_after_a_backup_stays_revoked_after_its_restore() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        let ana = app.user("Ana").await;
+        let other = ana.with(&log_in_session(app, "correct horse").await);
+        catch_up_with_the_real_clock(app);
+        let bruno = app.user("Bruno").await;
+        let tokens = bruno
+            .post("/auth/reauthenticate", json!({"password": "correct horse"}))
+            .await
+            .expect(200);
+        let bruno = bruno.with(&tokens);
+        let refreshed = ana
+            .refresh(&ana.refresh_token, Some(&ana.device_token))
+            .await
+            .expect(200);
+        let ana = ana.with(&refreshed);
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+
+        let refreshed = other
+            .refresh(&other.refresh_token, Some(&other.device_token))
+            .await
+            .expect(200);
+        let other = other.with(&refreshed);
+        other.post("/auth/logout", json!({})).await.expect(204);
+        let change = json!({"current_password": "correct horse", "new_password": "a better battery"});
+        bruno.post("/auth/password", change).await.expect(200);
+        let folder = app.app.config.data.dir.join(accounts::Journal::FOLDER);
+        testkit::eventually(async || {
+            let journal = accounts::Journal::read(&folder).unwrap()?;
+            let began = journal.complete_since();
+            (journal.since(began).len() == 2).then_some(())
+        })
+        .await;
+
+        desk.elsewhere().await;
+        let journal = desk.data.join(accounts::Journal::FOLDER);
+        fs::create_dir_all(&journal).unwrap();
+        let file = accounts::Journal::FILE;
+        fs::copy(folder.join(file), journal.join(file)).unwrap();
+        let text = desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+        assert!(text.contains("was done again"), "{text}");
+
+        let restored = desk.serve().await;
+        catch_up_with_the_real_clock(&restored);
+        let (ana, other) = (ana.at(&restored), other.at(&restored));
+        ana.get("/me").await.expect(200);
+        other.get("/me").await.refused(401, "session_revoked");
+        let form = |password: &str| json!({"email": "bruno@example.test", "password": password});
+        let log_in = |password: &str| restored.post("/api/v1/auth/login", form(password));
+        log_in("correct horse").await.refused(401, "wrong_credentials");
+        log_in("a better battery").await.expect(200);
         restored.end().await;
     })
     .await;

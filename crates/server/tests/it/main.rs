@@ -12,6 +12,7 @@ mod members;
 mod outage;
 mod process;
 mod realtime;
+mod revocations;
 mod sessions;
 mod support;
 mod sweep;

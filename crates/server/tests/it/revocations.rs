@@ -1,0 +1,64 @@
+//! What ended stays ended: on every node, on open sockets, and after a restore.
+
+use crate::{each_db, server};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use testkit::{TestApp, eventually, postgres_url};
+
+/// Two nodes on one database, with the same keys.
+async fn two_nodes() -> (TestApp, TestApp) {
+    let url = postgres_url().await;
+    let first = TestApp::start(&server, Some(url.clone()), &[]).await;
+    let folder = first.app.config.data.dir.display().to_string();
+    let second = TestApp::start(&server, Some(url), &[("data.dir", &folder)]).await;
+    (first, second)
+}
+
+#[tokio::test]
+async fn a_session_that_ends_on_one_node_is_refused_by_the_other_within_a_second() {
+    let (here, there) = two_nodes().await;
+    let ana = here.user("Ana").await;
+    let visiting = ana.at(&there);
+    visiting.get("/me").await.expect(200);
+    let mut heard = accounts::Accounts::of(&there.app).sessions.revocations();
+
+    ana.post("/auth/logout", json!({})).await.expect(204);
+    let ended = Instant::now();
+    let revoked = heard.recv().await.expect("the other node listens");
+    assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
+    assert_eq!(revoked.reason, accounts::Reason::LogOut);
+    visiting.get("/me").await.refused(401, "session_revoked");
+    visiting
+        .refresh(&ana.refresh_token, Some(&ana.device_token))
+        .await
+        .refused(401, "session_revoked");
+    there.end().await;
+    here.end().await;
+}
+
+#[tokio::test]
+async fn a_journal_beside_the_database_knows_what_was_revoked() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        let changed = json!({"current_password": "correct horse", "new_password": "a better battery"});
+        ana.post("/auth/password", changed).await.expect(200);
+        ana.post("/auth/logout", json!({})).await.expect(204);
+        let folder = app.app.config.data.dir.join(accounts::Journal::FOLDER);
+        let entries = eventually(async || {
+            let journal = accounts::Journal::read(&folder).unwrap()?;
+            let began = journal.complete_since();
+            Some(journal.since(began)).filter(|entries| entries.len() == 2)
+        })
+        .await;
+        let (password, log_out) = (&entries[0], &entries[1]);
+        assert!(
+            password
+                .password_hash
+                .as_deref()
+                .is_some_and(|hash| hash.starts_with("$argon2id$"))
+        );
+        assert_eq!(log_out.reason, accounts::Reason::LogOut);
+        assert!(log_out.session.is_some());
+    })
+    .await;
+}
