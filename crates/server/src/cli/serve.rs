@@ -22,6 +22,12 @@ pub fn run(settings: &Flags, demo: bool) -> Result<()> {
                 None => println!("The database has members already; the demo community was not added."),
             }
         }
+        if !app.config.is_https() {
+            println!(
+                "Plain http: fit for this machine alone. Cookies go under development names; beyond it, \
+                 set server.public_url to an https:// address."
+            );
+        }
         let running = lifecycle::start(app).await?;
         println!(
             "Mundo Tango is at http://localhost:{} — stop it with Ctrl-C",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::TestApp;
 
 /// Tells the client's story with what it needs to know.
-async fn client(app: &TestApp, story: &str, context: Value) {
+pub async fn client(app: &TestApp, story: &str, context: Value) {
     let mut command = node();
     command
         .arg(root().join("crates/server/tests/node/realtime.mjs"))

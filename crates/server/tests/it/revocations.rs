@@ -37,6 +37,20 @@ async fn a_session_that_ends_on_one_node_is_refused_by_the_other_within_a_second
 }
 
 #[tokio::test]
+async fn a_socket_is_cut_by_a_log_out_on_another_node() {
+    let (here, there) = two_nodes().await;
+    let ana = here.user("Ana").await;
+    let log_in = json!({"email": "ana@example.test", "password": "correct horse"});
+    let other = here.post("/api/v1/auth/login", log_in).await.expect(200);
+    let context = json!({
+        "token": ana.token, "other": other["access_token"], "reason": "log_out", "elsewhere": here.url,
+    });
+    crate::realtime::client(&there, "revoked", context).await;
+    there.end().await;
+    here.end().await;
+}
+
+#[tokio::test]
 async fn a_journal_beside_the_database_knows_what_was_revoked() {
     each_db(async |app| {
         let ana = app.user("Ana").await;

@@ -76,8 +76,10 @@ const stories = {
     await Promise.all([connected(gone, 'the session to end'), connected(stays, 'the other session')]);
     const calm = never(stays, 'disconnect', 1500, 'another session of the member is left alone');
     const [told, ended] = [once(gone, 'session:revoked', 'session:revoked'), once(gone, 'disconnect', 'the end of the connection')];
-    await send('POST', '/auth/logout', token, {}, 204);
+    await send('POST', '/auth/logout', token, {}, 204, context.elsewhere);
+    const loggedOut = Date.now();
     const { reason, ...more } = await told;
+    if (Date.now() - loggedOut > 1000) fail(`the socket lived on for ${Date.now() - loggedOut} ms`);
     equal([typeof reason, more], ['string', {}], 'what session:revoked holds');
     equal(reason, context.reason, 'the reason of session:revoked');
     equal(await ended, 'io server disconnect', 'who ended the connection');
@@ -118,9 +120,9 @@ async function never(socket, event, ms, rule) {
   socket.off(event, broken);
 }
 
-async function send(method, path, token, body, status) {
+async function send(method, path, token, body, status, node = url) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const answer = await fetch(`${url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+  const answer = await fetch(`${node}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
   const text = await answer.text();
   if (answer.status !== status) fail(`${method} ${path} answered ${answer.status}: ${text}`);
   return text && JSON.parse(text);
