@@ -1,12 +1,19 @@
-//! How often each route was asked and how long it took, since the start.
+//! How often each route was asked and how long it took: since the start, and in
+//! the last five minutes.
 //!
-//! Counters are atomics; the one lock is for the table of routes, taken for
-//! writing only when a route answers for the first time.
+//! Counters are atomics. There are two locks: one for the table of routes, taken
+//! for writing only when a route answers for the first time, and one in each
+//! route for its window, held for a few additions.
 
+use crate::{
+    histogram::{BUCKETS, bucket, quantiles},
+    window::{Sample, Window},
+};
+use base::Timestamp;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -40,13 +47,12 @@ struct Route {
     sum_us: AtomicU64,
     slow: AtomicU64,
     max_us: AtomicU64,
+    window: Mutex<Window>,
 }
 
-/// What one route did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    pub method: &'static str,
-    pub route: String,
+/// The requests of some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
     pub count: u64,
     /// Answers of 500 and more.
     pub errors: u64,
@@ -55,6 +61,29 @@ pub struct Figure {
     pub p95: Duration,
     pub p99: Duration,
     pub max: Duration,
+}
+
+impl Summary {
+    /// Nothing took longer than what took longest, whatever the buckets say.
+    #[must_use]
+    pub(crate) fn with_quantiles(self, quantiles: [Duration; 3]) -> Summary {
+        let [p50, p95, p99] = quantiles.map(|time| time.min(self.max));
+        Summary {
+            p50,
+            p95,
+            p99,
+            ..self
+        }
+    }
+}
+
+/// What one route did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    pub method: &'static str,
+    pub route: String,
+    pub since_start: Summary,
+    pub last_5_minutes: Summary,
     pub sum: Duration,
     /// By status, ascending.
     pub statuses: Vec<(u16, u64)>,
@@ -63,7 +92,7 @@ pub struct Figure {
 }
 
 impl Figures {
-    pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+    pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration, now: Timestamp) {
         let method = METHODS
             .iter()
             .position(|known| *known == method)
@@ -75,7 +104,7 @@ impl Figures {
             .get(route)
             .cloned();
         let routes = known.unwrap_or_else(|| self.new_route(route));
-        routes[method].get_or_init(Box::default).add(status, took);
+        routes[method].get_or_init(Box::default).add(status, took, now);
     }
 
     fn new_route(&self, route: &str) -> Arc<Methods> {
@@ -85,7 +114,7 @@ impl Figures {
     }
 
     /// Every route that was asked, in order of route and method.
-    pub fn all(&self) -> Vec<Figure> {
+    pub fn all(&self, now: Timestamp) -> Vec<Figure> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<Figure> = table
             .iter()
@@ -95,8 +124,8 @@ impl Figures {
                     .zip(routes.iter())
                     .map(move |(method, route)| (name, method, route))
             })
-            .filter_map(|(name, method, route)| Some(route.get()?.figure(method, name)))
-            .filter(|figure| figure.count > 0)
+            .filter_map(|(name, method, route)| Some(route.get()?.figure(method, name, now)))
+            .filter(|figure| figure.since_start.count > 0)
             .collect();
         all.sort_by(|a, b| (&a.route, a.method).cmp(&(&b.route, b.method)));
         all
@@ -104,9 +133,18 @@ impl Figures {
 }
 
 impl Route {
-    fn add(&self, status: u16, took: Duration) {
+    fn add(&self, status: u16, took: Duration, now: Timestamp) {
         let micros = took.as_micros().min(u128::from(u32::MAX)) as u64;
-        self.durations.add(micros);
+        let sample = Sample {
+            micros,
+            is_error: status >= 500,
+            is_slow: took > SLOW,
+        };
+        self.window
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(sample, now);
+        self.durations.0[bucket(micros)].fetch_add(1, Relaxed);
         self.sum_us.fetch_add(micros, Relaxed);
         self.max_us.fetch_max(micros, Relaxed);
         if let Some(bound) = BOUNDS_S.iter().position(|bound| took.as_secs_f64() <= *bound) {
@@ -132,7 +170,7 @@ impl Route {
         }
     }
 
-    fn figure(&self, method: &'static str, route: &str) -> Figure {
+    fn figure(&self, method: &'static str, route: &str, now: Timestamp) -> Figure {
         let mut statuses: Vec<(u16, u64)> = self
             .statuses
             .iter()
@@ -147,25 +185,24 @@ impl Route {
             total += count.load(Relaxed);
             *bound = total;
         }
-        let max = Duration::from_micros(self.max_us.load(Relaxed));
-        let [p50, p95, p99] = self
-            .durations
-            .quantiles([0.50, 0.95, 0.99])
-            .map(|time| time.min(max));
-        Figure {
-            method,
-            route: route.to_owned(),
-            count: self.durations.count(),
+        let counts = self.durations.0.each_ref().map(|bucket| bucket.load(Relaxed));
+        let since_start = Summary {
+            count: counts.iter().sum(),
             errors: statuses
                 .iter()
                 .filter(|(status, _)| *status >= 500)
                 .map(|(_, count)| count)
                 .sum(),
             slow: self.slow.load(Relaxed),
-            p50,
-            p95,
-            p99,
-            max,
+            max: Duration::from_micros(self.max_us.load(Relaxed)),
+            ..Summary::default()
+        };
+        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        Figure {
+            method,
+            route: route.to_owned(),
+            since_start: since_start.with_quantiles(quantiles(&counts, [0.50, 0.95, 0.99])),
+            last_5_minutes: window.summary(now),
             sum: Duration::from_micros(self.sum_us.load(Relaxed)),
             statuses,
             within,
@@ -173,12 +210,6 @@ impl Route {
     }
 }
 
-/// Below this every microsecond has its bucket; above, each doubling has that many.
-const STEPS: usize = 8;
-/// Up to 2^32 microseconds, an hour and more.
-const BUCKETS: usize = STEPS + (32 - 3) * STEPS;
-
-/// Microseconds on a logarithmic scale: a quantile is at most an eighth too long.
 struct Histogram([AtomicU64; BUCKETS]);
 
 impl Default for Histogram {
@@ -187,64 +218,41 @@ impl Default for Histogram {
     }
 }
 
-impl Histogram {
-    fn add(&self, micros: u64) {
-        self.0[bucket(micros)].fetch_add(1, Relaxed);
-    }
-
-    fn count(&self) -> u64 {
-        self.0.iter().map(|bucket| bucket.load(Relaxed)).sum()
-    }
-
-    /// The upper end of the bucket that each share of the requests ends in.
-    fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Duration; N] {
-        let counts: Vec<u64> = self.0.iter().map(|bucket| bucket.load(Relaxed)).collect();
-        let total: u64 = counts.iter().sum();
-        shares.map(|share| {
-            let rank = ((total as f64 * share).ceil() as u64).max(1);
-            let mut seen = 0;
-            let at = counts.iter().position(|count| {
-                seen += count;
-                seen >= rank
-            });
-            at.map_or(Duration::ZERO, |at| Duration::from_micros(upper_end(at)))
-        })
-    }
-}
-
-fn bucket(micros: u64) -> usize {
-    if micros < STEPS as u64 {
-        return micros as usize;
-    }
-    let doublings = micros.ilog2() as usize;
-    let step = (micros >> (doublings - 3)) as usize & (STEPS - 1);
-    (STEPS + (doublings - 3) * STEPS + step).min(BUCKETS - 1)
-}
-
-fn upper_end(bucket: usize) -> u64 {
-    if bucket < STEPS {
-        return bucket as u64;
-    }
-    let (doublings, step) = ((bucket - STEPS) / STEPS, (bucket - STEPS) % STEPS);
-    (((STEPS + step + 1) as u64) << doublings) - 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn buckets_are_an_eighth_wide_at_most_and_without_gaps() {
-        let mut before = 0;
-        for micros in (0..100_000).chain([1 << 20, u64::from(u32::MAX)]) {
-            let end = upper_end(bucket(micros));
-            assert!(
-                end >= micros && end <= micros + micros / 8,
-                "{micros} is in the bucket up to {end}"
-            );
-            assert!(bucket(micros) == before || micros > 100_000 || bucket(micros) == before + 1);
-            before = bucket(micros);
+    fn the_window_forgets_what_the_start_remembers() {
+        let figures = Figures::default();
+        let answer = |status, millis, second: i64| {
+            let now = Timestamp::from_micros(second * 1_000_000);
+            figures.answered("GET", "/a", status, Duration::from_millis(millis), now);
+        };
+        let seen = |second: i64| {
+            let figure = figures.all(Timestamp::from_micros(second * 1_000_000)).remove(0);
+            (figure.since_start, figure.last_5_minutes)
+        };
+        answer(500, 900, 0);
+        answer(200, 100, 250);
+        let (start, recent) = seen(290);
+        assert_eq!(start, recent, "all of it is recent");
+        assert_eq!((recent.count, recent.errors, recent.slow), (2, 1, 1));
+        assert_eq!(recent.max, Duration::from_millis(900));
+
+        let (start, recent) = seen(330);
+        assert_eq!((recent.count, recent.errors, recent.slow), (1, 0, 0));
+        assert_eq!(recent.max, Duration::from_millis(100));
+        assert_eq!(recent.p99, Duration::from_millis(100));
+        assert_eq!((start.count, start.errors), (2, 1));
+
+        for second in 330..10_000 {
+            answer(200, 10, second);
         }
+        let (start, recent) = seen(10_000);
+        assert_eq!(start.count, 2 + 9670);
+        assert!((300..=330).contains(&recent.count), "{recent:?}");
+        assert_eq!(seen(20_000).1, Summary::default());
     }
 
     #[test]
@@ -255,13 +263,20 @@ mod tests {
                 let figures = &figures;
                 scope.spawn(move || {
                     for i in 0..5000 {
-                        figures.answered("GET", "/a", 200 + (i + n) % 5, Duration::from_micros(100));
+                        figures.answered(
+                            "GET",
+                            "/a",
+                            200 + (i + n) % 5,
+                            Duration::from_micros(100),
+                            Timestamp::default(),
+                        );
                     }
                 });
             }
         });
-        let all = figures.all();
-        assert_eq!(all[0].count, 20_000);
+        let all = figures.all(Timestamp::default());
+        assert_eq!(all[0].since_start.count, 20_000);
+        assert_eq!(all[0].last_5_minutes.count, 20_000);
         assert_eq!(
             all[0].statuses.iter().map(|(_, count)| count).sum::<u64>(),
             20_000

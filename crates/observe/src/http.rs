@@ -2,6 +2,8 @@
 
 use crate::{
     Observer,
+    figures::Summary,
+    groups,
     operator::{MaybeOperator, Operator},
 };
 use base::Text;
@@ -43,6 +45,7 @@ pub fn routes() -> Routes {
             "How often each route was asked, and how long it took",
         )
         .by(Caller::Operator)
+        .merge(groups::routes())
 }
 
 base::input! {
@@ -124,6 +127,8 @@ pub struct ErrorStoreHealth {
     pub stored: u64,
     pub spooled: u64,
     pub lost: u64,
+    /// Errors and counts that the database refused; they are in a file beside the spool.
+    pub set_aside: u64,
     pub waiting: u64,
 }
 
@@ -151,7 +156,7 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
     let draining = app.draining.load(Ordering::Relaxed);
     let health = if !answers {
         HealthStatus::Down
-    } else if troubled || draining || totals.lost > 0 {
+    } else if troubled || draining || app.part::<Observer>().lost_lately() {
         HealthStatus::Degraded
     } else {
         HealthStatus::Ok
@@ -176,6 +181,7 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
             stored: totals.stored,
             spooled: totals.spooled,
             lost: totals.lost,
+            set_aside: totals.set_aside,
             waiting: totals.waiting,
         },
         workers: status
@@ -213,7 +219,7 @@ fn state_word(state: State) -> &'static str {
     }
 }
 
-/// Since the start of this process. A quantile is at most an eighth too long.
+/// Since the start of this process, and in its last five minutes. A quantile is at most an eighth too long.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Performance {
     pub routes: Vec<RoutePerformance>,
@@ -225,12 +231,30 @@ pub struct Performance {
 pub struct RoutePerformance {
     pub method: &'static str,
     pub route: String,
+    pub since_start: Latency,
+    pub last_5_minutes: Latency,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Latency {
     pub count: u64,
     pub p50_ms: f64,
     pub p95_ms: f64,
     pub p99_ms: f64,
     /// Share of answers of 500 and more, from 0 to 1.
     pub error_rate: f64,
+}
+
+impl Latency {
+    fn of(summary: Summary) -> Latency {
+        Latency {
+            count: summary.count,
+            p50_ms: milliseconds(summary.p50),
+            p95_ms: milliseconds(summary.p95),
+            p99_ms: milliseconds(summary.p99),
+            error_rate: summary.errors as f64 / summary.count.max(1) as f64,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -245,12 +269,12 @@ async fn get_performance(app: AppState, _operator: Operator) -> Result<Json<Perf
     let figures = app.part::<Observer>().figures();
     let mut slow: Vec<SlowRoute> = figures
         .iter()
-        .filter(|figure| figure.slow > 0)
+        .filter(|figure| figure.since_start.slow > 0)
         .map(|figure| SlowRoute {
             method: figure.method,
             route: figure.route.clone(),
-            slow_count: figure.slow,
-            max_ms: milliseconds(figure.max),
+            slow_count: figure.since_start.slow,
+            max_ms: milliseconds(figure.since_start.max),
         })
         .collect();
     slow.sort_by_key(|slow| std::cmp::Reverse(slow.slow_count));
@@ -258,11 +282,8 @@ async fn get_performance(app: AppState, _operator: Operator) -> Result<Json<Perf
         .into_iter()
         .map(|figure| RoutePerformance {
             method: figure.method,
-            count: figure.count,
-            p50_ms: milliseconds(figure.p50),
-            p95_ms: milliseconds(figure.p95),
-            p99_ms: milliseconds(figure.p99),
-            error_rate: figure.errors as f64 / figure.count as f64,
+            since_start: Latency::of(figure.since_start),
+            last_5_minutes: Latency::of(figure.last_5_minutes),
             route: figure.route,
         })
         .collect();

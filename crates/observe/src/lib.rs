@@ -2,6 +2,8 @@
 
 pub mod figures;
 mod fingerprint;
+mod groups;
+mod histogram;
 pub mod http;
 mod observer;
 mod operator;
@@ -10,6 +12,7 @@ mod scrub;
 mod sentry;
 mod store;
 pub mod telemetry;
+mod window;
 
 pub use http::routes;
 pub use observer::{Flushed, Observer, QUEUE, Totals};

@@ -5,8 +5,9 @@ use crate::{
     scrub::scrub,
     sentry::Sentry,
     store::{self, Batch, Capture, hour},
+    telemetry,
 };
-use base::{Clock, Kind, Result, Timestamp, error::internal};
+use base::{Clock, Error, Result, Timestamp, error::internal};
 use db::Db;
 use platform::{
     Config,
@@ -14,7 +15,6 @@ use platform::{
 };
 use std::{
     collections::{HashMap, VecDeque},
-    fs,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -51,6 +51,8 @@ struct Inner {
     workers_seen: Mutex<HashMap<String, [u64; 3]>>,
     crowded: Wake,
     forgotten_hour: AtomicI64,
+    /// When something was lost or set aside for the last time, in microseconds.
+    lost_at: AtomicI64,
     counts: Counts,
 }
 
@@ -61,6 +63,7 @@ type Refusals = HashMap<(i64, Box<str>), u64>;
 struct Counts {
     seen: AtomicU64,
     lost: AtomicU64,
+    set_aside: AtomicU64,
     stored: AtomicU64,
     spooled: AtomicU64,
 }
@@ -70,6 +73,8 @@ struct Counts {
 pub struct Totals {
     pub seen: u64,
     pub lost: u64,
+    /// Errors and counts that the database refused, kept in a file for a human.
+    pub set_aside: u64,
     pub stored: u64,
     pub spooled: u64,
     /// In the queue now.
@@ -107,6 +112,7 @@ impl Observer {
             workers_seen: Mutex::default(),
             crowded: Wake::new(),
             forgotten_hour: AtomicI64::new(i64::MIN),
+            lost_at: AtomicI64::new(i64::MIN),
             counts: Counts::default(),
         }))
     }
@@ -117,7 +123,7 @@ impl Observer {
     }
 
     pub fn figures(&self) -> Vec<Figure> {
-        self.0.figures.all()
+        self.0.figures.all(self.0.clock.now())
     }
 
     pub fn uptime(&self) -> Duration {
@@ -129,6 +135,7 @@ impl Observer {
         Totals {
             seen: counts.seen.load(Relaxed),
             lost: counts.lost.load(Relaxed),
+            set_aside: counts.set_aside.load(Relaxed),
             stored: counts.stored.load(Relaxed),
             spooled: counts.spooled.load(Relaxed),
             waiting: lock(&self.0.queue).len() as u64,
@@ -208,7 +215,7 @@ impl Observer {
         }
         let mut queue = lock(&self.0.queue);
         if queue.len() >= QUEUE {
-            self.0.counts.lost.fetch_add(capture.count, Relaxed);
+            self.lose(capture.count);
             return;
         }
         queue.push_back(capture);
@@ -253,11 +260,9 @@ impl Observer {
         let was_spooled = !spooled.is_empty();
         let mut batch = pending.clone();
         let unfitting = batch.merge(spooled);
-        let stored = batch.errors();
-        if let Err(error) = batch.store(&inner.db).await {
-            if error.kind() != Kind::Unavailable {
-                tracing::error!(%error, "errors could not be stored; they go into the spool");
-            }
+        let outcome = batch.store(&inner.db).await;
+        if outcome.is_nothing() {
+            // The database is away: the spool stays as it is and grows.
             if pending.is_empty() {
                 return Ok(Flushed::default());
             }
@@ -267,14 +272,19 @@ impl Observer {
             inner.counts.spooled.fetch_add(spooled, Relaxed);
             return Ok(Flushed { stored: 0, spooled });
         }
+        let (stored, spooled) = (outcome.errors, outcome.left.errors());
+        if let Some(error) = outcome.why {
+            self.set_aside(outcome.refused, error).await;
+        }
+        if was_spooled || !outcome.left.is_empty() {
+            let path = inner.spool.clone();
+            blocking(move || store::respool(&path, outcome.left)).await?;
+        }
         *pending = Batch::default();
         inner.counts.stored.fetch_add(stored, Relaxed);
+        inner.counts.spooled.fetch_add(spooled, Relaxed);
         self.lose(unreadable + unfitting);
-        if was_spooled {
-            let path = inner.spool.clone();
-            blocking(move || fs::remove_file(&path)).await?;
-        }
-        Ok(Flushed { stored, spooled: 0 })
+        Ok(Flushed { stored, spooled })
     }
 
     /// Once an hour.
@@ -287,8 +297,34 @@ impl Observer {
         Ok(())
     }
 
+    /// Whether something was lost or set aside within the last hour.
+    pub fn lost_lately(&self) -> bool {
+        let hour_ago = self.0.clock.now().minus(Duration::from_hours(1));
+        self.0.lost_at.load(Relaxed) > hour_ago.as_micros()
+    }
+
     fn lose(&self, count: u64) {
-        self.0.counts.lost.fetch_add(count, Relaxed);
+        if count > 0 {
+            self.0.counts.lost.fetch_add(count, Relaxed);
+            self.0.lost_at.store(self.0.clock.now().as_micros(), Relaxed);
+        }
+    }
+
+    /// Keeps what the database refuses out of the way of everything else.
+    async fn set_aside(&self, refused: Vec<Batch>, error: Error) {
+        let count = refused.len() as u64;
+        let path = self.0.spool.with_extension("set-aside");
+        tracing::error!(%error, count, file = %path.display(), "the database refuses errors or counts; they are set aside");
+        let mut all = Batch::default();
+        for batch in refused {
+            all.merge(batch);
+        }
+        if let Err(error) = blocking(move || store::spool(&path, all)).await {
+            tracing::error!(%error, count, "what should be set aside is lost");
+            return self.lose(count);
+        }
+        self.0.counts.set_aside.fetch_add(count, Relaxed);
+        self.0.lost_at.store(self.0.clock.now().as_micros(), Relaxed);
     }
 }
 
@@ -301,13 +337,19 @@ impl Watch for Observer {
             took,
             code,
         } = answered;
-        self.0.figures.answered(method, route, status, took);
+        self.0
+            .figures
+            .answered(method, route, status, took, self.0.clock.now());
         if (400..500).contains(&status) {
             match code {
                 Some(code) => self.refused(route, code),
                 None => self.refused(route, &status.to_string()),
             }
         }
+    }
+
+    fn continues(&self, span: &tracing::Span, traceparent: &str) {
+        telemetry::continue_trace(span, traceparent);
     }
 
     fn fault(&self, fault: Fault<'_>) {

@@ -87,7 +87,7 @@ fn exposition(app: &AppState) -> String {
             bucket(&mut out, &bound.to_string(), count);
         }
         // Counters move while they are read; the last bucket and the count must agree.
-        let count = figure.count.max(figure.within[BOUNDS_S.len() - 1]);
+        let count = figure.since_start.count.max(figure.within[BOUNDS_S.len() - 1]);
         bucket(&mut out, "+Inf", count);
         out.sample(&format!("{name}_sum"), &labels, figure.sum.as_secs_f64());
         out.sample(&format!("{name}_count"), &labels, count);
@@ -105,6 +105,12 @@ fn exposition(app: &AppState) -> String {
         "counter",
         "Errors that the error store could not keep.",
         totals.lost,
+    );
+    out.single(
+        "errors_set_aside_total",
+        "counter",
+        "Errors and counts that the database refused.",
+        totals.set_aside,
     );
     out.single(
         "errors_spooled_total",

@@ -5,7 +5,7 @@
 //! of one error is one row. Batches merge, which is what the spool leans on.
 
 use crate::fingerprint::fingerprint;
-use base::{Result, Timestamp};
+use base::{Error, Kind, Result, Timestamp};
 use db::{Db, params};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -80,6 +80,27 @@ enum Line {
     },
 }
 
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Stored {
+    writes: u32,
+    /// Errors that are in the database.
+    pub errors: u64,
+    /// The database went away before these.
+    pub left: Batch,
+    /// Lines that the database does not take, each by itself.
+    pub refused: Vec<Batch>,
+    /// Why it did not take the first of them.
+    pub why: Option<Error>,
+}
+
+impl Stored {
+    /// The database was away from the beginning.
+    pub fn is_nothing(&self) -> bool {
+        self.writes == 0 && self.refused.is_empty()
+    }
+}
+
 pub fn hour(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(HOUR_US)
 }
@@ -90,7 +111,9 @@ impl Batch {
     }
 
     pub fn errors(&self) -> u64 {
-        self.groups.values().map(|group| group.count).sum()
+        self.groups
+            .values()
+            .fold(0, |sum, group| sum.saturating_add(group.count))
     }
 
     /// How many errors did not fit.
@@ -152,7 +175,7 @@ impl Batch {
             self.groups.insert(new.fingerprint, new);
             return 0;
         };
-        group.count += new.count;
+        group.count = group.count.saturating_add(new.count);
         group.first_seen = group.first_seen.min(new.first_seen);
         if new.last_seen >= group.last_seen {
             group.last_seen = new.last_seen;
@@ -167,8 +190,59 @@ impl Batch {
         0
     }
 
-    /// Adds the batch to what the database holds, in one write.
-    pub async fn store(self, db: &Db) -> Result<()> {
+    /// Adds the batch to what the database holds: in one write, or in several when the
+    /// database refuses some of it, so that the rest does not wait for that.
+    pub async fn store(self, db: &Db) -> Stored {
+        let mut outcome = Stored::default();
+        let mut waiting = vec![self];
+        while let Some(batch) = waiting.pop() {
+            match batch.clone().write(db).await {
+                Ok(()) => {
+                    outcome.writes += 1;
+                    outcome.errors += batch.errors();
+                }
+                Err(error) if error.kind() == Kind::Unavailable => {
+                    outcome.left.merge(batch);
+                    for batch in waiting.drain(..) {
+                        outcome.left.merge(batch);
+                    }
+                }
+                Err(error) => match batch.halves() {
+                    Ok(halves) => waiting.extend(halves),
+                    Err(line) => {
+                        outcome.refused.push(line);
+                        outcome.why.get_or_insert(error);
+                    }
+                },
+            }
+        }
+        outcome
+    }
+
+    /// Two batches of about the same size, or the only line back.
+    fn halves(mut self) -> Result<[Batch; 2], Batch> {
+        let half = usize::midpoint(self.groups.len(), self.refusals.len());
+        if self.groups.len() + self.refusals.len() < 2 {
+            return Err(self);
+        }
+        let mut other = Batch::default();
+        let groups: Vec<_> = self.groups.keys().take(half).copied().collect();
+        for fingerprint in groups {
+            other.groups.extend(self.groups.remove_entry(&fingerprint));
+        }
+        let refusals: Vec<_> = self
+            .refusals
+            .keys()
+            .take(half - other.groups.len())
+            .cloned()
+            .collect();
+        for key in refusals {
+            other.refusals.extend(self.refusals.remove_entry(&key));
+        }
+        Ok([self, other])
+    }
+
+    async fn write(self, db: &Db) -> Result<()> {
         db.write_again(move |tx| async move {
             // One order for all nodes, so that two of them cannot wait for each other.
             let mut groups: Vec<Group> = self.groups.into_values().collect();
@@ -284,6 +358,17 @@ pub fn spool(path: &Path, batch: Batch) -> io::Result<()> {
     }
     file.write_all(&text)?;
     file.sync_all()
+}
+
+/// Puts the batch into the place of the spool, or removes that when there is nothing left.
+pub fn respool(path: &Path, batch: Batch) -> io::Result<()> {
+    if batch.is_empty() {
+        return fs::remove_file(path);
+    }
+    let new = path.with_extension("new");
+    let _ = fs::remove_file(&new);
+    spool(&new, batch)?;
+    fs::rename(new, path)
 }
 
 /// What the spool holds, and how many of its lines cannot be read: the last one

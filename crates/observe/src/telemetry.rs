@@ -2,12 +2,14 @@
 
 use crate::Sentry;
 use base::{Result, error::internal};
-use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry::{KeyValue, propagation::TextMapPropagator, trace::TracerProvider};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use platform::Config;
-use std::{pin::Pin, time::Duration};
+use std::{collections::HashMap, pin::Pin, time::Duration};
+use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Crates that say at `info` what nobody asks for. `log.filter` can name them again.
@@ -41,6 +43,23 @@ impl Drop for Telemetry {
 /// Sets up logs, spans and Sentry for the whole process; once. `log` wants to
 /// go to standard error, so that a command's answer stays alone on standard output.
 pub fn init(config: &Config, release: &'static str) -> Result<Telemetry> {
+    let (subscriber, telemetry) = prepare(config, release)?;
+    subscriber.try_init().map_err(internal)?;
+    Ok(telemetry)
+}
+
+/// Gives the span the caller's as its parent, when spans are exported.
+pub(crate) fn continue_trace(span: &tracing::Span, traceparent: &str) {
+    let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+    // Without an exporter there is nobody to tell.
+    let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+}
+
+/// What `init` sets up, not yet in use.
+pub fn prepare(
+    config: &Config,
+    release: &'static str,
+) -> Result<(impl Subscriber + Send + Sync + 'static, Telemetry)> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log.filter))
         .map_err(|error| internal(format!("log.filter: {error}")))?;
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format.as_str() {
@@ -61,13 +80,9 @@ pub fn init(config: &Config, release: &'static str) -> Result<Telemetry> {
     });
     let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
         [Some(lines), exported].into_iter().flatten().collect();
-    tracing_subscriber::registry()
-        .with(layers)
-        .with(filter)
-        .try_init()
-        .map_err(internal)?;
+    let subscriber = tracing_subscriber::registry().with(layers).with(filter);
     let sentry = Sentry::new(&config.sentry.dsn.0, release)?;
-    Ok(Telemetry { sentry, spans })
+    Ok((subscriber, Telemetry { sentry, spans }))
 }
 
 /// Spans in batches to `<endpoint>/v1/traces`; `None` without an endpoint.

@@ -35,4 +35,8 @@ pub enum FaultKind {
 pub trait Watch: Send + Sync {
     fn answered(&self, answered: Answered<'_>);
     fn fault(&self, fault: Fault<'_>);
+    /// A request continues the caller's trace; nobody has entered its span yet.
+    fn continues(&self, span: &tracing::Span, traceparent: &str) {
+        let _ = (span, traceparent);
+    }
 }

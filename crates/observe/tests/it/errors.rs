@@ -222,3 +222,57 @@ async fn the_worker_stores_and_takes_down_what_other_workers_fail_at() {
     assert_eq!(message, "the mail server is away");
     app.supervisor.stop(Duration::from_secs(5)).await;
 }
+
+#[tokio::test]
+async fn what_the_database_refuses_does_not_hold_up_the_rest() {
+    each_db(async |it: Fixture| {
+        let observer = it.observer();
+        fault(&observer, "poison");
+        observer.flush().await.unwrap();
+
+        let closed = sqlite().await;
+        closed.db.close().await;
+        let away = observe::Observer::new(
+            &crate::config(it.folder.path()),
+            closed.db.clone(),
+            it.clock.clone(),
+            "mundo@test",
+            None,
+        );
+        for text in ["good", "poison", "better"] {
+            fault(&away, text);
+        }
+        assert_eq!(away.flush().await.unwrap().spooled, 3);
+        // A count that cannot be added to the one that is there.
+        let text = std::fs::read_to_string(it.spool()).unwrap();
+        let lines = text.lines().map(|line| match line.contains("poison") {
+            true => line.replace("\"count\":1", &format!("\"count\":{}", i64::MAX)) + "\n",
+            false => format!("{line}\n"),
+        });
+        std::fs::write(it.spool(), lines.collect::<String>()).unwrap();
+
+        fault(&observer, "fresh");
+        assert_eq!(
+            observer.flush().await.unwrap(),
+            Flushed {
+                stored: 3,
+                spooled: 0
+            }
+        );
+        let all = ["better", "fresh", "good", "poison"].map(|text| (text.to_owned(), 1));
+        assert_eq!(groups(&it.db).await, all);
+        let totals = observer.totals();
+        assert_eq!((totals.set_aside, totals.lost), (1, 0));
+        assert!(observer.lost_lately(), "a human should look");
+        assert!(!it.spool().exists());
+        let aside = std::fs::read_to_string(it.spool().with_extension("set-aside")).unwrap();
+        assert_eq!(aside.lines().count(), 1);
+        assert!(aside.contains("poison"), "{aside}");
+        assert_eq!(
+            observer.flush().await.unwrap(),
+            Flushed::default(),
+            "it is tried once"
+        );
+    })
+    .await;
+}

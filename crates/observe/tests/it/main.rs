@@ -46,7 +46,10 @@ impl Fixture {
 
     /// The server without its listener.
     pub fn app(&self) -> AppState {
-        let observer = self.observer();
+        self.app_with(self.observer())
+    }
+
+    pub fn app_with(&self, observer: Observer) -> AppState {
         let supervisor = Supervisor::new(supervisor::Settings {
             groups: vec!["platform"],
             spread: Duration::ZERO,

@@ -1,6 +1,6 @@
 //! What can be asked, and by whom.
 
-use crate::sqlite;
+use crate::{Fixture, each_db, fault, sqlite};
 use axum::{
     Router,
     body::Body,
@@ -116,15 +116,30 @@ async fn figures_are_plausible() {
     let figures: serde_json::Value = serde_json::from_str(&body).unwrap();
     let route = &figures["routes"][0];
     assert_eq!(
-        (route["route"].as_str(), route["count"].as_u64()),
+        (route["route"].as_str(), route["since_start"]["count"].as_u64()),
         (Some("/x/{id}"), Some(100))
     );
     for (name, exact) in [("p50_ms", 500.0), ("p95_ms", 950.0), ("p99_ms", 990.0)] {
-        let value = route[name].as_f64().unwrap();
+        let value = route["since_start"][name].as_f64().unwrap();
         assert!((exact..=exact * 1.125).contains(&value), "{name}: {value}");
     }
-    assert_eq!(route["error_rate"], 0.1);
+    assert_eq!(route["since_start"]["error_rate"], 0.1);
+    assert_eq!(route["last_5_minutes"], route["since_start"]);
     assert_eq!(figures["slow"][0]["slow_count"], 50);
+
+    it.clock.advance(Duration::from_mins(6));
+    let (_, body) = get(&router, "/api/v1/metrics/performance", HERE).await;
+    let later: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let of_x = |routes: &serde_json::Value| {
+        let routes = routes["routes"].as_array().unwrap();
+        routes
+            .iter()
+            .find(|route| route["route"] == "/x/{id}")
+            .cloned()
+            .unwrap()
+    };
+    assert_eq!(of_x(&later)["last_5_minutes"]["count"], 0);
+    assert_eq!(of_x(&later)["since_start"]["count"], 100);
 
     let (_, text) = get(&router, "/metrics", HERE).await;
     for line in [
@@ -167,4 +182,95 @@ async fn browsers_report_errors_up_to_a_limit() {
         rows,
         [("browser".to_owned(), "https://x.test/feed".to_owned(), 30_i64)]
     );
+}
+
+async fn read_json(router: &Router, path: &str) -> serde_json::Value {
+    let (status, body) = get(router, path, HERE).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[tokio::test]
+async fn operators_read_errors_page_by_page_and_one_by_one() {
+    each_db(async |it: Fixture| {
+        let app = it.app();
+        let router = router(&app);
+        let observer = app.part::<observe::Observer>();
+        // The first two share their moment.
+        for text in ["one", "two"] {
+            fault(observer, text);
+        }
+        for text in ["three", "four", "one"] {
+            it.clock.advance(Duration::from_hours(1));
+            fault(observer, text);
+        }
+        observer.flush().await.unwrap();
+
+        let (mut seen, mut cursor) = (vec![], String::new());
+        loop {
+            let page = read_json(&router, &format!("/api/v1/errors?limit=1{cursor}")).await;
+            let item = &page["items"][0];
+            let text = |key: &str| item[key].as_str().unwrap().to_owned();
+            seen.push((text("message"), item["count"].as_i64().unwrap(), text("id")));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let messages: Vec<_> = seen
+            .iter()
+            .map(|(message, count, _)| (message.as_str(), *count))
+            .collect();
+        assert_eq!(messages, [("one", 2), ("four", 1), ("three", 1), ("two", 1)]);
+
+        let one = read_json(&router, &format!("/api/v1/errors/{}", seen[0].2)).await;
+        assert_eq!(
+            (&one["code"], &one["place"], &one["release"]),
+            (&"internal".into(), &"/api/v1/posts".into(), &"mundo@test".into())
+        );
+        assert_eq!(one["samples"].as_array().unwrap().len(), 2);
+        assert_eq!(one["samples"][0]["request_id"], "request-1");
+        assert_eq!(one["samples"][0]["chain"], serde_json::json!(["one"]));
+        assert_eq!(one["samples"][0]["at"], one["last_seen"]);
+        assert_eq!(one["samples"][1]["at"], one["first_seen"]);
+
+        for id in ["0".repeat(64), "nonsense".to_owned()] {
+            let (status, body) = get(&router, &format!("/api/v1/errors/{id}"), HERE).await;
+            assert_eq!(status, 404, "{body}");
+        }
+        for path in [
+            "/api/v1/errors".to_owned(),
+            format!("/api/v1/errors/{}", seen[0].2),
+        ] {
+            assert_eq!(get(&router, &path, ELSEWHERE).await.0, 403);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_error_is_forgiven_after_an_hour() {
+    let it = sqlite().await;
+    let app = it.app();
+    let router = router(&app);
+    let status = async || get(&router, "/api/v1/health", ELSEWHERE).await.1;
+    let (ok, degraded) = (r#"{"status":"ok"}"#, r#"{"status":"degraded"}"#);
+    let observer = app.part::<observe::Observer>();
+    let lose_one = || {
+        for _ in 0..=observe::QUEUE {
+            fault(observer, "storm");
+        }
+    };
+    assert_eq!(status().await, ok);
+    lose_one();
+    assert_eq!(status().await, degraded);
+    it.clock.advance(Duration::from_mins(59));
+    assert_eq!(status().await, degraded);
+    // Losing more begins the hour anew.
+    fault(observer, "storm");
+    it.clock.advance(Duration::from_mins(59));
+    assert_eq!(status().await, degraded);
+    it.clock.advance(Duration::from_mins(1));
+    assert_eq!(status().await, ok);
+    assert_eq!(observer.totals().lost, 2, "the count stays");
 }

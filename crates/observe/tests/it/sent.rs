@@ -1,8 +1,14 @@
 //! What leaves the machine: to Sentry and to an OpenTelemetry collector, and nothing without them.
 
 use crate::{config, fault, sqlite};
+use axum::{Router, body::Body, http::Request, routing::get};
 use observe::{Observer, Sentry, telemetry};
-use platform::watch::{Fault, FaultKind, Watch};
+use platform::{
+    Config,
+    config::Sources,
+    http::edge,
+    watch::{Fault, FaultKind, Watch},
+};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -16,6 +22,8 @@ use tokio::{
 struct Receiver {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
+    /// Every byte of them.
+    bytes: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Receiver {
@@ -27,10 +35,11 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(vec![]));
-        let kept = requests.clone();
+        let every_byte = Arc::new(Mutex::new(vec![]));
+        let (kept, kept_bytes) = (requests.clone(), every_byte.clone());
         tokio::task::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let kept = kept.clone();
+                let (kept, kept_bytes) = (kept.clone(), kept_bytes.clone());
                 tokio::task::spawn(async move {
                     let mut bytes = vec![];
                     while let Ok(1..) = stream.read_buf(&mut bytes).await {
@@ -50,6 +59,7 @@ impl Receiver {
                         };
                         if whole {
                             kept.lock().unwrap().push(text);
+                            kept_bytes.lock().unwrap().extend(&bytes);
                             bytes.clear();
                             let _ = stream
                                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
@@ -59,7 +69,19 @@ impl Receiver {
                 });
             }
         });
-        Receiver { port, requests }
+        Receiver {
+            port,
+            requests,
+            bytes: every_byte,
+        }
+    }
+
+    fn holds(&self, part: &[u8]) -> bool {
+        self.bytes
+            .lock()
+            .unwrap()
+            .windows(part.len())
+            .any(|have| have == part)
     }
 
     fn requests(&self) -> Vec<String> {
@@ -122,7 +144,7 @@ async fn without_a_dsn_nothing_is_sent() {
     assert!(Sentry::new("", "mundo@test").unwrap().is_none());
     assert!(Sentry::new("not a dsn", "mundo@test").is_err());
     assert!(telemetry::spans("", "mundo@test").unwrap().is_none());
-    let telemetry = telemetry::init(&config(it.folder.path()), "mundo@test").unwrap();
+    let (_, telemetry) = telemetry::prepare(&config(it.folder.path()), "mundo@test").unwrap();
     assert!(telemetry.sentry().is_none());
 }
 
@@ -140,4 +162,85 @@ async fn spans_reach_the_collector() {
     for wanted in ["a-span-of-the-test", "mundo@test"] {
         assert!(all.contains(wanted), "{wanted} is missing in {all}");
     }
+}
+
+async fn broken() -> &'static str {
+    panic!("no floor at row 7: password=hunter2, Bearer abc.def, ana@example.org")
+}
+
+/// The only test that sets up the process as `main` does: it can be done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_request_reaches_sentry_and_its_span_the_callers_trace() {
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    let (to_sentry, to_collector) = (Receiver::start().await, Receiver::start().await);
+    let it = sqlite().await;
+    let environment = [
+        ("MUNDO_DATA", it.folder.path().display().to_string()),
+        ("SENTRY_DSN", format!("http://key@127.0.0.1:{}/7", to_sentry.port)),
+        (
+            "MUNDO_TELEMETRY_OTLP_ENDPOINT",
+            format!("http://127.0.0.1:{}", to_collector.port),
+        ),
+    ];
+    let sources = Sources {
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        ..Sources::default()
+    };
+    let config = Config::load(&sources).unwrap().0;
+    let telemetry = telemetry::init(&config, "mundo@test").unwrap();
+    let observer = Observer::new(
+        &config,
+        it.db.clone(),
+        it.clock.clone(),
+        "mundo@test",
+        telemetry.sentry(),
+    );
+    let app = it.app_with(observer);
+    let router = Router::new().route("/api/v1/broken", get(broken));
+    let router = edge::around(router, &app).with_state(app.clone());
+    let request = Request::get("/api/v1/broken")
+        .header("x-request-id", "request-9")
+        .header(
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        );
+    let answer = router
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 500);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    assert!(!body.contains("hunter2") && !body.contains("row 7"), "{body}");
+    tokio::task::spawn_blocking(move || drop(telemetry))
+        .await
+        .unwrap();
+
+    let sent = to_sentry.requests().concat();
+    for wanted in [
+        r#""release":"mundo@test""#,
+        r#""request_id":"request-9""#,
+        r#""level":"fatal""#,
+        r#""transaction":"/api/v1/broken""#,
+        "no floor at row 7: password=[secret]",
+    ] {
+        assert!(sent.contains(wanted), "{wanted} is missing in {sent}");
+    }
+    for secret in ["hunter2", "abc.def", "ana@example.org"] {
+        assert!(!sent.contains(secret), "{secret} was sent: {sent}");
+    }
+    let hex = |text: &str| -> Vec<u8> {
+        let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        (0..text.len()).step_by(2).map(digits).collect()
+    };
+    assert!(to_collector.requests().concat().starts_with("POST /v1/traces"));
+    assert!(
+        to_collector.holds(&hex("4bf92f3577b34da6a3ce929d0e0e4736")),
+        "the span is in another trace"
+    );
+    assert!(
+        to_collector.holds(&hex("00f067aa0ba902b7")),
+        "the span has another parent"
+    );
 }

@@ -65,6 +65,9 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     request.extensions_mut().insert(context.clone());
 
     let span = tracing::info_span!("request", id = %context.id, trace = trace.as_deref().unwrap_or_default());
+    if let Some(trace) = &trace {
+        app.tell(|watch| watch.continues(&span, trace));
+    }
     let limit = Duration::from_millis(app.config.server.request_timeout_ms);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let work = tracing::Instrument::instrument(
