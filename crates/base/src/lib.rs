@@ -10,6 +10,7 @@ pub mod page;
 pub mod random;
 pub mod text;
 pub mod time;
+pub mod time_zone;
 
 pub use error::{Error, FieldError, Kind, Result};
 pub use ids::Ids;
@@ -17,6 +18,7 @@ pub use page::{Cursor, Page, Paging};
 pub use random::Entropy;
 pub use text::{Email, Line, Password, Text, Username, Whole};
 pub use time::{Clock, Day, Timestamp};
+pub use time_zone::TimeZone;
 
 #[doc(hidden)]
 pub use {schemars, serde, uuid};

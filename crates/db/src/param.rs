@@ -48,6 +48,7 @@ to_param! {
     serde_json::Value: |v| Param::Json(v.to_string());
     Param: |v| v.clone();
     base::Email: |v| Param::Text(v.to_string());
+    base::TimeZone: |v| Param::Text(v.to_string());
     base::Username: |v| Param::Text(v.to_string());
 }
 

@@ -1,9 +1,9 @@
 use super::{Event, EventId, Rsvp, ops, store};
 use accounts::CurrentUser;
-use base::{Line, Page, Timestamp, error::not_found, input, page::Limit, page::TimeCursor};
+use base::{Line, Page, TimeZone, Timestamp, error::not_found, input, page::Limit, page::TimeCursor};
 use platform::{
     AppState,
-    http::{Json, Path, Query, Result, Routes},
+    http::{Created, Json, Once, Path, Query, Result, Routes},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +16,7 @@ pub fn routes() -> Routes {
             list_events,
             "Events from a moment on, soonest first",
         )
+        .post("/events", "create_event", create_event, "Announce an event")
         .get("/events/{event_id}", "show_event", show_event, "One event")
         .post("/events/{event_id}/rsvps", "rsvp", rsvp, "Say whether I come")
 }
@@ -52,6 +53,32 @@ async fn list_events(
     Ok(Json(Page::of(events, list.limit, |event| {
         TimeCursor(event.starts_at, event.id.0)
     })))
+}
+
+input! {
+    /// An event to come.
+    pub struct NewEvent {
+        pub title: Line<1, 120>,
+        pub city: Line<1, 80>,
+        pub starts_at: Timestamp,
+        /// Whose clocks the event goes by.
+        pub time_zone: TimeZone,
+    }
+}
+
+async fn create_event(
+    app: AppState,
+    actor: CurrentUser,
+    once: Once,
+    Json(new): Json<NewEvent>,
+) -> Result<Created<Event>> {
+    let plans = ops::Plans {
+        title: new.title.into(),
+        city: new.city.into(),
+        starts_at: new.starts_at,
+        time_zone: new.time_zone,
+    };
+    Ok(ops::create_event(&app, &actor, once, plans).await?)
 }
 
 async fn show_event(app: AppState, actor: CurrentUser, Path(id): Path<EventId>) -> Result<Json<Event>> {

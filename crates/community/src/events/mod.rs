@@ -1,6 +1,7 @@
 //! Events: gatherings that people attend, and who goes.
 //!
-//! Listed from a moment on, soonest first. Each member has one answer to an
+//! An event begins at a moment and goes by the clocks of a time zone: so a reader
+//! far away sees both. Listed from a moment on, soonest first. Each member has one answer to an
 //! event; `going_count` counts those who said "going" and changes with them in
 //! one transaction.
 
@@ -10,7 +11,7 @@ pub(crate) mod store;
 
 pub use http::routes;
 
-use base::{Timestamp, choice, ids};
+use base::{TimeZone, Timestamp, choice, ids};
 use db::stored;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,6 +41,8 @@ pub struct Event {
     pub title: String,
     pub city: String,
     pub starts_at: Timestamp,
+    /// Whose clocks the event goes by, as the IANA names them.
+    pub time_zone: TimeZone,
     pub going_count: i64,
     /// The reader's own answer.
     pub my_rsvp: Option<Rsvp>,

@@ -1,7 +1,48 @@
-use super::{EventId, Rsvp, store};
+use super::{Event, EventId, Rsvp, store};
 use accounts::CurrentUser;
-use base::{Result, error::not_found};
-use platform::AppState;
+use base::{
+    Result, TimeZone, Timestamp,
+    error::{invalid, not_found},
+};
+use platform::{
+    AppState,
+    http::{Created, Once},
+};
+
+/// What an event is made of.
+pub struct Plans {
+    pub title: String,
+    pub city: String,
+    pub starts_at: Timestamp,
+    pub time_zone: TimeZone,
+}
+
+/// Announces an event, which must lie ahead.
+pub async fn create_event(
+    app: &AppState,
+    actor: &CurrentUser,
+    once: Once,
+    plans: Plans,
+) -> Result<Created<Event>> {
+    let now = app.clock.now();
+    if plans.starts_at <= now {
+        return Err(invalid("/starts_at", "in_the_past"));
+    }
+    let event = Event {
+        id: app.ids.next(),
+        title: plans.title,
+        city: plans.city,
+        starts_at: plans.starts_at,
+        time_zone: plans.time_zone,
+        going_count: 0,
+        my_rsvp: None,
+    };
+    once.create(app, actor.id.0, "create_event", move |tx| async move {
+        store::insert(&tx, &event, now).await?;
+        Ok(event)
+    })
+    .await
+}
 
 /// Answers an event, or changes the answer; says how many go.
 pub async fn rsvp(app: &AppState, actor: &CurrentUser, event: EventId, status: Rsvp) -> Result<i64> {

@@ -1,6 +1,6 @@
 use super::{Event, EventId, Rsvp};
 use accounts::MemberId;
-use base::{Result, Timestamp, page::TimeCursor};
+use base::{Result, TimeZone, Timestamp, error::internal, page::TimeCursor};
 use db::{Executor, Row, Tx, params};
 use uuid::Uuid;
 
@@ -10,13 +10,35 @@ fn event(row: &Row<'_>) -> Result<Event> {
         title: row.get(1)?,
         city: row.get(2)?,
         starts_at: row.get(3)?,
-        going_count: row.get(4)?,
-        my_rsvp: row.get(5)?,
+        time_zone: time_zone(&row.get::<String>(4)?)?,
+        going_count: row.get(5)?,
+        my_rsvp: row.get(6)?,
     })
 }
 
+fn time_zone(name: &str) -> Result<TimeZone> {
+    TimeZone::named(name).ok_or_else(|| internal(format!("{name:?} is no time zone")))
+}
+
+pub async fn insert(tx: &Tx, event: &Event, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO event (id, community_id, title, city, starts_at, time_zone, created_at)
+         VALUES ($1, @community, $2, $3, $4, $5, $6)",
+        params![
+            event.id,
+            event.title,
+            event.city,
+            event.starts_at,
+            event.time_zone,
+            now
+        ],
+    )
+    .await
+    .map(drop)
+}
+
 pub async fn find(db: &impl Executor, reader: MemberId, id: EventId) -> Result<Option<Event>> {
-    let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.going_count, r.status
+    let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.time_zone, e.going_count, r.status
                FROM event e LEFT JOIN rsvp r ON r.event_id = e.id AND r.member_id = $1
                WHERE e.id = $2 AND e.community_id = @community";
     db.one(sql, params![reader, id], event).await
@@ -32,13 +54,13 @@ pub async fn list(
 ) -> Result<Vec<Event>> {
     let TimeCursor(time, id) = after;
     let Some(city) = city else {
-        let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.going_count, r.status
+        let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.time_zone, e.going_count, r.status
                    FROM event e LEFT JOIN rsvp r ON r.event_id = e.id AND r.member_id = $1
                    WHERE e.community_id = @community AND (e.starts_at, e.id) > ($2, $3)
                    ORDER BY e.starts_at, e.id LIMIT $4";
         return db.all(sql, params![reader, time, id, limit], event).await;
     };
-    let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.going_count, r.status
+    let sql = "SELECT e.id, e.title, e.city, e.starts_at, e.time_zone, e.going_count, r.status
                FROM event e LEFT JOIN rsvp r ON r.event_id = e.id AND r.member_id = $1
                WHERE e.community_id = @community AND e.city = $2 AND (e.starts_at, e.id) > ($3, $4)
                ORDER BY e.starts_at, e.id LIMIT $5";

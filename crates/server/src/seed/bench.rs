@@ -15,17 +15,18 @@ const POSTS: u64 = 100_000;
 const REACTIONS: u64 = 3;
 const EVENTS: u64 = 2_000;
 const PASSWORD: &str = "bench-password-1";
-const CITIES: [&str; 10] = [
-    "Buenos Aires",
-    "Berlin",
-    "Istanbul",
-    "Paris",
-    "Roma",
-    "Seoul",
-    "Tokyo",
-    "Wien",
-    "Zagreb",
-    "Montevideo",
+/// With their time zones.
+const CITIES: [(&str, &str); 10] = [
+    ("Buenos Aires", "America/Argentina/Buenos_Aires"),
+    ("Berlin", "Europe/Berlin"),
+    ("Istanbul", "Europe/Istanbul"),
+    ("Paris", "Europe/Paris"),
+    ("Roma", "Europe/Rome"),
+    ("Seoul", "Asia/Seoul"),
+    ("Tokyo", "Asia/Tokyo"),
+    ("Wien", "Europe/Vienna"),
+    ("Zagreb", "Europe/Zagreb"),
+    ("Montevideo", "America/Montevideo"),
 ];
 /// Rows written in one transaction.
 const CHUNK: usize = 5_000;
@@ -36,7 +37,7 @@ const FOLLOW: &str =
     "INSERT INTO follow (community_id, follower_id, followee_id, created_at) VALUES (@community, $1, $2, $3)";
 const POST: &str = "INSERT INTO post (id, community_id, author_id, body, like_count, created_at) VALUES ($1, @community, $2, $3, $4, $5)";
 const REACTION: &str = "INSERT INTO reaction (community_id, post_id, member_id, kind, created_at) VALUES (@community, $1, $2, 'like', $3)";
-const EVENT: &str = "INSERT INTO event (id, community_id, title, city, starts_at, created_at) VALUES ($1, @community, $2, $3, $4, $5)";
+const EVENT: &str = "INSERT INTO event (id, community_id, title, city, starts_at, created_at, time_zone) VALUES ($1, @community, $2, $3, $4, $5, $6)";
 
 /// A stable pseudo-random number below `size` (SplitMix64).
 fn pick(n: u64, salt: u64, size: u64) -> u64 {
@@ -142,13 +143,8 @@ pub async fn bench(app: &AppState) -> Result<Option<String>> {
         (1..=EVENTS).map(|n| {
             let at = first_event.plus(minute * 60 * 24 * pick(n, 8, 365) as u32);
             let id = ids.at(start.plus(minute * n as u32));
-            params![
-                id,
-                format!("Milonga {n}"),
-                CITIES[pick(n, 7, 10) as usize],
-                at,
-                start
-            ]
+            let (city, zone) = CITIES[pick(n, 7, 10) as usize];
+            params![id, format!("Milonga {n}"), city, at, start, zone]
         }),
     )
     .await?;

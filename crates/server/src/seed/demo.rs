@@ -78,13 +78,18 @@ const POSTS: [(usize, &str); 14] = [
     ),
 ];
 
-const EVENTS: [(&str, &str, u64); 6] = [
-    ("Milonga del Garten", "Berlin", 2),
-    ("Práctica de los martes", "Roma", 4),
-    ("Milonga La Nocturna", "Buenos Aires", 5),
-    ("Encuentro del Río", "Montevideo", 21),
-    ("Bosphorus Tango Marathon", "Istanbul", 34),
-    ("Sakura Milonga", "Tokyo", 48),
+const EVENTS: [(&str, &str, &str, u64); 6] = [
+    ("Milonga del Garten", "Berlin", "Europe/Berlin", 2),
+    ("Práctica de los martes", "Roma", "Europe/Rome", 4),
+    (
+        "Milonga La Nocturna",
+        "Buenos Aires",
+        "America/Argentina/Buenos_Aires",
+        5,
+    ),
+    ("Encuentro del Río", "Montevideo", "America/Montevideo", 21),
+    ("Bosphorus Tango Marathon", "Istanbul", "Europe/Istanbul", 34),
+    ("Sakura Milonga", "Tokyo", "Asia/Tokyo", 48),
 ];
 
 /// Who may log in, with passwords made for this database.
@@ -168,16 +173,17 @@ async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Ti
             .await?;
         }
     }
-    for (n, (title, city, days)) in EVENTS.iter().enumerate() {
+    for (n, (title, city, zone, days)) in EVENTS.iter().enumerate() {
         let (event, going): (Uuid, usize) = (app.ids.next(), 2 + n % 5);
         tx.execute(
-            "INSERT INTO event (id, community_id, title, city, starts_at, going_count, created_at)
-             VALUES ($1, @community, $2, $3, $4, $5, $6)",
+            "INSERT INTO event (id, community_id, title, city, starts_at, time_zone, going_count, created_at)
+             VALUES ($1, @community, $2, $3, $4, $5, $6, $7)",
             params![
                 event,
                 *title,
                 *city,
                 now.plus(hour * 24 * *days as u32),
+                *zone,
                 going as i64,
                 now
             ],
