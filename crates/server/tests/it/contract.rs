@@ -35,6 +35,15 @@ async fn schemathesis_finds_nothing() {
             .await
     });
     inserted.await.expect("there is an event");
+    let fingerprint = [7_u8; 32];
+    let insert = "INSERT INTO error_group
+                      (fingerprint, kind, code, place, message, release, count, first_seen, last_seen, sample_hour)
+                  VALUES ($1, 'error', 'internal', 'here', 'broken', 'mundo@test', 1, $2, $2, 0)";
+    let inserted = app
+        .app
+        .db
+        .write(move |tx| async move { tx.execute(insert, db::params![fingerprint, now]).await });
+    inserted.await.expect("there is an error");
     ana.post("/posts", json!({"body": "¡Buenas!"})).await.expect(201);
 
     // What is there, and cannot be made through the API, stands in dictionaries.
@@ -44,7 +53,9 @@ async fn schemathesis_finds_nothing() {
         include_str!("../schemathesis.toml"),
     );
     let dictionaries = [
-        ("events", &*event.to_string()),
+        ("errors", &*"07".repeat(32)),
+        ("events", &event.to_string()),
+        ("time_zones", "Europe/Berlin"),
         ("members", &bruno.id),
         ("emails", "carla@example.test"),
         ("passwords", "correct horse"),
