@@ -157,6 +157,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Errors in groups, the latest first */
+        get: operations["list_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/errors/{error_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One group of errors with its samples */
+        get: operations["show_error"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -167,7 +201,8 @@ export interface paths {
         /** Events from a moment on, soonest first */
         get: operations["list_events"];
         put?: never;
-        post?: never;
+        /** Announce an event */
+        post: operations["create_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,12 +550,71 @@ export interface components {
             /** Format: uint64 */
             ended: number;
         };
+        /** @description A group with what is known of single errors. */
+        ErrorDetails: {
+            code: string;
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            first_seen: string;
+            id: string;
+            /** @description `error`, `panic` or `browser`. */
+            kind: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** @description Of the latest one. */
+            message: string;
+            /** @description A route's pattern, a worker's name or a page's address. */
+            place: string;
+            /** @description The version that met the latest one. */
+            release: string;
+            /** @description One for each hour at most, the latest first. */
+            samples: components["schemas"]["ErrorSample"][];
+        };
+        /** @description Errors that are the same but for numbers and names. */
+        ErrorGroup: {
+            code: string;
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            first_seen: string;
+            id: string;
+            /** @description `error`, `panic` or `browser`. */
+            kind: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** @description Of the latest one. */
+            message: string;
+            /** @description A route's pattern, a worker's name or a page's address. */
+            place: string;
+            /** @description The version that met the latest one. */
+            release: string;
+        };
+        /** @description A page of a list. */
+        ErrorGroupPage: {
+            items: components["schemas"]["ErrorGroup"][];
+            /** @description Names the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        ErrorSample: {
+            /** Format: date-time */
+            at: string;
+            /** @description The causes, from the outside in. */
+            chain: string[];
+            /** @description As the answer and the log name it. */
+            request_id: string | null;
+        };
         /** @description Counts since the start. */
         ErrorStoreHealth: {
             /** Format: uint64 */
             lost: number;
             /** Format: uint64 */
             seen: number;
+            /**
+             * Format: uint64
+             * @description Errors and counts that the database refused; they are in a file beside the spool.
+             */
+            set_aside: number;
             /** Format: uint64 */
             spooled: number;
             /** Format: uint64 */
@@ -539,6 +633,12 @@ export interface components {
             my_rsvp: components["schemas"]["RsvpStatus"] | null;
             /** Format: date-time */
             starts_at: string;
+            /**
+             * @description Whose clocks the event goes by, as the IANA names them.
+             * @example America/Argentina/Buenos_Aires
+             * @example Europe/Berlin
+             */
+            time_zone: string;
             title: string;
         };
         /** @description A page of a list. */
@@ -571,6 +671,21 @@ export interface components {
             workers: components["schemas"]["WorkerHealth"][];
         };
         HealthStatus: "ok" | "degraded" | "down";
+        Latency: {
+            /** Format: uint64 */
+            count: number;
+            /**
+             * Format: double
+             * @description Share of answers of 500 and more, from 0 to 1.
+             */
+            error_rate: number;
+            /** Format: double */
+            p50_ms: number;
+            /** Format: double */
+            p95_ms: number;
+            /** Format: double */
+            p99_ms: number;
+        };
         /** @description What stood behind `#` in the mail's link. */
         LinkToken: {
             token: string;
@@ -620,6 +735,19 @@ export interface components {
         NewEmail: {
             email: string;
         };
+        /** @description An event to come. */
+        NewEvent: {
+            city: string;
+            /** Format: date-time */
+            starts_at: string;
+            /**
+             * @description Whose clocks the event goes by.
+             * @example America/Argentina/Buenos_Aires
+             * @example Europe/Berlin
+             */
+            time_zone: string;
+            title: string;
+        };
         /** @description Both are needed: a stolen access token changes nothing. */
         NewPassword: {
             /** Format: password */
@@ -635,7 +763,7 @@ export interface components {
         NewRsvp: {
             status: components["schemas"]["RsvpStatus"];
         };
-        /** @description Since the start of this process. A quantile is at most an eighth too long. */
+        /** @description Since the start of this process, and in its last five minutes. A quantile is at most an eighth too long. */
         Performance: {
             routes: components["schemas"]["RoutePerformance"][];
             /** @description Routes with requests of more than 500 ms, the worst first. */
@@ -751,21 +879,10 @@ export interface components {
          */
         Role: "member" | "moderator" | "admin" | "super_admin";
         RoutePerformance: {
-            /** Format: uint64 */
-            count: number;
-            /**
-             * Format: double
-             * @description Share of answers of 500 and more, from 0 to 1.
-             */
-            error_rate: number;
+            last_5_minutes: components["schemas"]["Latency"];
             method: string;
-            /** Format: double */
-            p50_ms: number;
-            /** Format: double */
-            p95_ms: number;
-            /** Format: double */
-            p99_ms: number;
             route: string;
+            since_start: components["schemas"]["Latency"];
         };
         /**
          * @description A member's answer to an event.
@@ -1828,6 +1945,134 @@ export interface operations {
             };
         };
     };
+    list_errors: {
+        parameters: {
+            query?: {
+                /** @description null */
+                cursor?: string;
+                /** @description null */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorGroupPage"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_error: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                error_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetails"];
+                };
+            };
+            /** @description The request could not be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not for the caller */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -1866,6 +2111,123 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request: repeating it within 24 hours gives the same answer and creates nothing new. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description The request could not be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid access token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
