@@ -2,7 +2,7 @@
 # Sourced by the other scripts: where things are, what a machine must have, and
 # how it comes there. `must_have` only names what is missing, `need` installs it
 # where it may (as root on Debian). Both know the same words: cargo, cc, make,
-# node, postgres, chromium, python.
+# node, postgres, redis, chromium, python.
 
 root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 # What scripts fetch for themselves. $MUNDO_CACHE keeps it from clone to clone.
@@ -63,6 +63,9 @@ postgres_bin() {
     [ -n "$found" ] && printf '%s\n' "$found"
 }
 
+# Valkey speaks the same.
+redis_path() { command -v redis-server || command -v valkey-server; }
+
 chromium_path() {
     local name path
     for name in chromium chromium-browser google-chrome google-chrome-stable; do
@@ -113,6 +116,7 @@ lacks() {
                 *) echo "Node $node_wanted or newer, https://nodejs.org ($problem)|" ;;
             esac ;;
         postgres) postgres_bin >/dev/null || echo "the server of PostgreSQL 15 or newer|postgresql" ;;
+        redis) redis_path >/dev/null || echo "the server of Redis 7 or Valkey|redis-server" ;;
         chromium) chromium_path >/dev/null || echo "Chromium|chromium" ;;
         python) python_path >/dev/null || echo "Python 3.10 or newer with venv|python3-venv" ;;
         *) die "need.sh: unknown word $1" ;;

@@ -29,7 +29,7 @@ install_nextest() {
 }
 
 forget_settings
-need cargo cc make node postgres chromium python
+need cargo cc make node postgres redis chromium python
 
 # Said before anything long begins; clippy costs a build of its own and is in `make lint`.
 if cargo fmt --version >/dev/null 2>&1; then
@@ -43,11 +43,12 @@ fi
 locked "$tools/venv.lock" make_venv
 
 MUNDO_TEST_PG_BIN=$(postgres_bin)
+MUNDO_TEST_REDIS=$(redis_path)
 MUNDO_TEST_CHROMIUM=$(chromium_path)
 MUNDO_TEST_NODE=$(command -v node)
 MUNDO_TEST_PYTHON=$tools/venv/bin/python
 MUNDO_TEST_SCHEMATHESIS=$tools/venv/bin/schemathesis
-export MUNDO_TEST_PG_BIN MUNDO_TEST_CHROMIUM MUNDO_TEST_NODE MUNDO_TEST_PYTHON MUNDO_TEST_SCHEMATHESIS
+export MUNDO_TEST_PG_BIN MUNDO_TEST_REDIS MUNDO_TEST_CHROMIUM MUNDO_TEST_NODE MUNDO_TEST_PYTHON MUNDO_TEST_SCHEMATHESIS
 
 if ! locked "$tools/nextest.lock" install_nextest; then
     [ "$mode" = all ] || die "cargo-nextest could not be built, and 'make $mode' needs it."

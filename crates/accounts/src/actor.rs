@@ -3,6 +3,7 @@
 use crate::{
     Accounts, MemberId, Role, SessionId,
     access::Verified,
+    limits::Table,
     sessions::{self, Activity},
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -13,7 +14,6 @@ use base::{
 use platform::{
     App, AppState,
     http::{Caller, Context, Describe, Operation, Problem},
-    limits::Limit,
 };
 use std::time::Duration;
 
@@ -81,12 +81,8 @@ impl FromRequestParts<AppState> for CurrentUser {
             .ok_or_else(|| unauthenticated("unauthenticated"))?;
         let actor = authenticate(app, token, Activity::Call).await?;
         let Context(context) = Context::from_request_parts(parts, app).await?;
-        let limit = Limit {
-            name: "member",
-            count: app.config.limits.member_per_minute,
-            period: Duration::from_mins(1),
-        };
-        context.limited(app.limits.take(limit, actor.id))?;
+        let limit = Table::of(&app.config).member;
+        context.limited(app.limits.take(limit, actor.id).await)?;
         Ok(actor)
     }
 }

@@ -33,6 +33,16 @@ pub async fn is_known(db: &impl Executor, member: MemberId, hash: &[u8]) -> Resu
     Ok(found.is_some())
 }
 
+/// The same of an account that is known by its e-mail alone.
+pub async fn is_known_to(db: &impl Executor, email: &str, secret: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM device d JOIN member m ON m.id = d.member_id
+               WHERE m.email = $1 AND d.secret_hash = $2";
+    let found: Option<i64> = db
+        .one(sql, params![email, hash(secret)], |row| row.get(0))
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Notes a log-in from the device.
 pub async fn remember(tx: &Tx, member: MemberId, hash: &[u8], name: &str, now: Timestamp) -> Result<()> {
     tx.execute(

@@ -4,7 +4,7 @@ use crate::{
     Accounts, CurrentUser, Me,
     actor::Fresh,
     browser::{self, Client},
-    members, ops,
+    limits, members, ops,
     ops::Tokens,
     origin::Origin,
     security_log,
@@ -15,11 +15,9 @@ use base::{Email, Kind, Line, Password, Username, error::unauthenticated, input}
 use platform::{
     AppState,
     http::{Caller, ClientIp, Context, Created, Empty, Json, NoContent, Result, Routes},
-    limits::Limit,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::time::Duration;
 
 pub fn routes() -> Routes {
     let limited = [Kind::RateLimited, Kind::Unauthenticated];
@@ -111,19 +109,6 @@ fn session(app: &AppState, client: &Client, user: Option<Me>, tokens: Tokens) ->
     (cookies, session)
 }
 
-fn per(name: &'static str, count: u32, seconds: u64) -> Limit {
-    Limit {
-        name,
-        count,
-        period: Duration::from_secs(seconds),
-    }
-}
-
-fn limit_group(app: &AppState, context: &Context, ip: ClientIp) -> base::Result<()> {
-    let limit = per("auth", app.config.limits.auth_per_minute, 60);
-    context.0.limited(app.limits.take(limit, ip))
-}
-
 input! {
     /// A new account.
     pub struct NewAccount {
@@ -137,21 +122,19 @@ input! {
 
 async fn register(
     app: AppState,
-    context: Context,
+    Context(context): Context,
     ip: ClientIp,
     mut client: Client,
     Json(new): Json<NewAccount>,
 ) -> Result<(HeaderMap, Created<SessionTokens>)> {
-    limit_group(&app, &context, ip)?;
-    let limit = per("register", app.config.limits.register_per_hour, 3600);
-    context.0.limited(app.limits.take(limit, ip))?;
+    limits::register(&app, &context, ip).await?;
     client.refresh_token = None;
     let account = ops::NewAccount {
         email: new.email,
         password: new.password,
         username: new.username,
         display_name: new.display_name.into(),
-        language: context.0.language,
+        language: context.language,
     };
     let (me, tokens) = ops::register(&app, account, &client).await?;
     let (cookies, session) = session(&app, &client, Some(me), tokens);
@@ -176,18 +159,19 @@ fn yes() -> bool {
 
 async fn log_in(
     app: AppState,
-    context: Context,
+    Context(context): Context,
     ip: ClientIp,
     mut client: Client,
     Json(given): Json<Credentials>,
 ) -> Result<(HeaderMap, Json<SessionTokens>)> {
-    limit_group(&app, &context, ip)?;
-    let limit = per("login", app.config.limits.login_per_5_minutes, 300);
-    context.0.limited(app.limits.take(limit, (ip, &*given.email)))?;
     if !client.is_browser {
         client.device_token = given.device_token.map(String::from);
     }
-    let (me, tokens) = ops::log_in(&app, &given.email, given.password, &client, given.remember).await?;
+    let device = client.device_token.as_deref();
+    let guess = limits::log_in(&app, &context, ip, &given.email, device).await?;
+    let outcome = ops::log_in(&app, &given.email, given.password, &client, given.remember).await;
+    guess.ended(&app, &context, &outcome).await;
+    let (me, tokens) = outcome?;
     let (cookies, session) = session(&app, &client, Some(me), tokens);
     Ok((cookies, Json(session)))
 }
@@ -202,7 +186,8 @@ input! {
 
 async fn refresh(
     app: AppState,
-    context: Context,
+    Context(context): Context,
+    ip: ClientIp,
     client: Client,
     Json(given): Json<Refresh>,
 ) -> Result<(HeaderMap, Json<SessionTokens>)> {
@@ -215,10 +200,10 @@ async fn refresh(
         )
     };
     let token = token.ok_or_else(|| unauthenticated("no_session"))?;
-    let limit = per("refresh", app.config.limits.refresh_per_minute, 60);
-    let session_part: String = token.chars().take(22).collect();
-    context.0.limited(app.limits.take(limit, session_part))?;
-    let tokens = refresh_tokens(&app, &token, device.as_deref(), client.origin.clone()).await?;
+    let counted = limits::refresh(&app, &context, ip, &token).await?;
+    let outcome = refresh_tokens(&app, &token, device.as_deref(), client.origin.clone()).await;
+    counted.ended(&app, &context, &outcome).await;
+    let tokens = outcome?;
     let (cookies, session) = session(&app, &client, None, tokens);
     Ok((cookies, Json(session)))
 }
@@ -239,12 +224,6 @@ async fn log_out(
     Ok((cookies, NoContent))
 }
 
-/// Guesses of a password by somebody who holds an access token.
-fn limit_proof(app: &AppState, context: &Context, actor: &CurrentUser) -> base::Result<()> {
-    let limit = per("proof", app.config.limits.login_per_5_minutes, 300);
-    context.0.limited(app.limits.take(limit, actor.id))
-}
-
 input! {
     /// The caller's password.
     pub struct Proof {
@@ -254,13 +233,16 @@ input! {
 
 async fn reauthenticate(
     app: AppState,
-    context: Context,
+    Context(context): Context,
+    ip: ClientIp,
     actor: CurrentUser,
     client: Client,
     Json(given): Json<Proof>,
 ) -> Result<(HeaderMap, Json<SessionTokens>)> {
-    limit_proof(&app, &context, &actor)?;
-    let tokens = ops::reauthenticate(&app, &actor, given.password, &client).await?;
+    let guess = limits::proof(&app, &context, ip, &actor).await?;
+    let outcome = ops::reauthenticate(&app, &actor, given.password, &client).await;
+    guess.ended(&app, &context, &outcome).await;
+    let tokens = outcome?;
     let (cookies, session) = session(&app, &client, None, tokens);
     Ok((cookies, Json(session)))
 }
@@ -275,14 +257,17 @@ input! {
 
 async fn change_password(
     app: AppState,
-    context: Context,
+    Context(context): Context,
+    ip: ClientIp,
     actor: CurrentUser,
     client: Client,
     Json(given): Json<NewPassword>,
 ) -> Result<(HeaderMap, Json<SessionTokens>)> {
-    limit_proof(&app, &context, &actor)?;
+    let guess = limits::proof(&app, &context, ip, &actor).await?;
     let (current, new) = (given.current_password, given.new_password);
-    let tokens = ops::change_password(&app, &actor, current, new, &client).await?;
+    let outcome = ops::change_password(&app, &actor, current, new, &client).await;
+    guess.ended(&app, &context, &outcome).await;
+    let tokens = outcome?;
     let (cookies, session) = session(&app, &client, None, tokens);
     Ok((cookies, Json(session)))
 }
@@ -312,12 +297,12 @@ input! {
 
 async fn not_me(
     app: AppState,
-    context: Context,
+    Context(context): Context,
     ip: ClientIp,
     origin: Origin,
     Json(given): Json<LinkToken>,
 ) -> Result<NoContent> {
-    limit_group(&app, &context, ip)?;
+    limits::group(&app, &context, ip).await?;
     ops::not_me(&app, &given.token, origin).await?;
     Ok(NoContent)
 }

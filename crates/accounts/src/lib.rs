@@ -6,6 +6,7 @@ mod browser;
 mod devices;
 mod http;
 mod keys;
+pub mod limits;
 pub mod members;
 mod notices;
 mod ops;

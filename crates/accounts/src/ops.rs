@@ -29,6 +29,8 @@ pub struct Tokens {
     pub device: Option<String>,
     /// Whether the client should keep them when it closes.
     pub remembered: bool,
+    /// An answer given before, given again.
+    pub repeated: bool,
 }
 
 #[derive(Debug)]
@@ -158,6 +160,7 @@ impl NewSession {
             refresh: refresh::token(&self.key, self.id, 0),
             device: self.new_device.clone(),
             remembered: self.remembered,
+            repeated: false,
         })
     }
 
@@ -360,6 +363,7 @@ impl Renewed {
             refresh: refresh::token(&self.key, actor.session, self.generation),
             device: None,
             remembered: self.remembered,
+            repeated: false,
         })
     }
 }

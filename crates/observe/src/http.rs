@@ -10,7 +10,7 @@ use base::Text;
 use platform::{
     AppState,
     http::{Accepted, Caller, ClientIp, Context, Json, Result, Routes},
-    limits::Limit,
+    limits::{Limit, StoreState},
     tasks::{Counts, counts},
 };
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ async fn report_client_error(
         count: app.config.limits.client_errors_per_minute,
         period: Duration::from_mins(1),
     };
-    context.limited(app.limits.take(limit, ip))?;
+    context.limited(app.limits.take(limit, ip).await)?;
     app.part::<Observer>().browser_error(
         &error.message,
         error.stack.as_deref(),
@@ -108,6 +108,7 @@ pub struct HealthDetails {
     pub draining: bool,
     pub database: DatabaseHealth,
     pub errors: ErrorStoreHealth,
+    pub limits: LimitsHealth,
     pub workers: Vec<WorkerHealth>,
     /// Durable tasks; null while the database does not answer.
     pub tasks: Option<Counts>,
@@ -133,6 +134,15 @@ pub struct ErrorStoreHealth {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+pub struct LimitsHealth {
+    /// Where rate limits are counted: `local`, `shared` (in Redis), or `away`: here and stricter, because Redis does not answer.
+    pub store: &'static str,
+    /// Since the start.
+    pub outages: u64,
+    pub last_error: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WorkerHealth {
     pub name: String,
     /// `starting`, `idle`, `running`, `backing_off`, `quarantined`, `stopping` or `stopped`.
@@ -153,10 +163,15 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
         .workers
         .iter()
         .any(|worker| matches!(worker.state, State::Quarantined | State::BackingOff { .. }));
+    let limits = app.limits.health();
     let draining = app.draining.load(Ordering::Relaxed);
     let health = if !answers {
         HealthStatus::Down
-    } else if troubled || draining || app.part::<Observer>().lost_lately() {
+    } else if troubled
+        || draining
+        || app.part::<Observer>().lost_lately()
+        || limits.state == StoreState::Away
+    {
         HealthStatus::Degraded
     } else {
         HealthStatus::Ok
@@ -183,6 +198,15 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
             lost: totals.lost,
             set_aside: totals.set_aside,
             waiting: totals.waiting,
+        },
+        limits: LimitsHealth {
+            store: match limits.state {
+                StoreState::Local => "local",
+                StoreState::Shared => "shared",
+                StoreState::Away => "away",
+            },
+            outages: limits.outages,
+            last_error: limits.last_error,
         },
         workers: status
             .workers

@@ -38,7 +38,7 @@ pub struct AppState(Arc<App>);
 impl App {
     pub fn new(config: Config, db: Db, clock: Clock, entropy: Entropy, supervisor: Supervisor) -> App {
         App {
-            limits: Limits::new(clock.clone()),
+            limits: Limits::new(clock.clone(), &config).expect("the settings were checked"),
             ids: Ids::new(clock.clone(), entropy.clone()),
             texts: Texts::built_in(),
             signals: Signals::default(),

@@ -5,6 +5,7 @@
 //! `server.port`, and a few names that tools rely on), a flag. What cannot be
 //! read stops the start and is told with its place.
 
+use crate::{limits::is_redis_url, network::Networks};
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
 /// One setting as it stands: for `mundo config`.
@@ -48,16 +49,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Addresses in a list with commas between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses(Vec<IpAddr>);
-
-impl Addresses {
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
-    }
-}
-
 trait Setting: Sized {
     fn parse(text: &str) -> Result<Self, String>;
     fn show(&self) -> String;
@@ -91,6 +82,15 @@ impl Setting for bool {
     }
 }
 
+impl Setting for Networks {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Setting for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(text.into())
@@ -106,21 +106,6 @@ impl Setting for Secret {
     }
     fn show(&self) -> String {
         format!("{self:?}")
-    }
-}
-
-impl Setting for Addresses {
-    fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let address = |part: &str| match part.parse::<IpAddr>() {
-            Ok(address) => Ok(address.to_canonical()),
-            Err(_) => Err(format!("{part:?} is not an IP address")),
-        };
-        parts.map(address).collect::<Result<_, _>>().map(Addresses)
-    }
-    fn show(&self) -> String {
-        let texts: Vec<String> = self.0.iter().map(IpAddr::to_string).collect();
-        texts.join(", ")
     }
 }
 
@@ -179,8 +164,10 @@ settings! {
         port: u16 = 5000, also "PORT";
         /// Address under which people reach the server; required when it listens beyond this machine.
         public_url: String = String::new();
-        /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas.
-        trusted_proxies: Addresses = Addresses::default();
+        /// Addresses and networks (10.0.0.0/8) of reverse proxies, separated by commas: who they say is calling is believed.
+        trusted_proxies: Networks = Networks::default();
+        /// The header in which they say it: `x-forwarded-for` or `forwarded`. They must write it themselves on each request.
+        forwarded_header: String = "x-forwarded-for".to_owned();
         /// A request that takes longer is given up, in milliseconds.
         request_timeout_ms: u64 = 30_000;
         /// Bytes a request's body may have.
@@ -235,16 +222,40 @@ settings! {
         enabled: bool = true, also "MUNDO_LIMITS";
         /// Requests a minute and member.
         member_per_minute: u32 = 1200;
-        /// Requests a minute and address on /auth.
+        /// Requests a minute and address on /auth; refreshes that succeed do not count.
         auth_per_minute: u32 = 100;
-        /// Log-ins in five minutes for each address and account.
+        /// Wrong log-ins in five minutes for each address and account.
         login_per_5_minutes: u32 = 5;
+        /// Wrong log-ins in 15 minutes for each account, wherever from; who goes on waits longer each time.
+        login_account_per_15_minutes: u32 = 10;
+        /// Wrong log-ins in five minutes for each device that an account knows; the two above do not count there.
+        login_device_per_5_minutes: u32 = 10;
+        /// Wrong passwords in five minutes and session, by members who prove again who they are.
+        proof_per_5_minutes: u32 = 5;
         /// Registrations an hour and address.
         register_per_hour: u32 = 30;
         /// Refreshes a minute and session.
         refresh_per_minute: u32 = 30;
+        /// Lost answers given again, a minute and session.
+        refresh_repeats_per_minute: u32 = 60;
+        /// Sockets opened a minute and session.
+        socket_connects_per_minute: u32 = 30;
+        /// Sockets refused a minute and address, before the reason is no longer told.
+        socket_failures_per_minute: u32 = 60;
+        /// Passwords whose strength is asked for, a minute and address.
+        password_checks_per_minute: u32 = 60;
+        /// Forgotten passwords an hour and account.
+        forgot_per_hour: u32 = 3;
+        /// Forgotten passwords an hour and address.
+        forgot_address_per_hour: u32 = 20;
+        /// Tries for each code that was sent.
+        code_attempts: u32 = 5;
         /// Browser errors a minute and address.
         client_errors_per_minute: u32 = 30;
+        /// How long a request waits for Redis before its node decides alone, in milliseconds.
+        redis_timeout_ms: u64 = 50;
+        /// What each node allows while Redis is away, in percent of a limit.
+        away_percent: u32 = 25;
     }
     log: Log {
         /// What is logged, as tracing filters are written.
@@ -267,7 +278,7 @@ settings! {
         from: String = "Mundo Tango <no-reply@localhost>".to_owned();
     }
     cluster: Cluster {
-        /// redis://…; needed as soon as several nodes share a database.
+        /// redis://… or rediss://…; needed as soon as several nodes share a database.
         redis_url: Secret = Secret::default(), also "REDIS_URL";
     }
 }
@@ -357,6 +368,32 @@ impl Config {
         }
         if !["pretty", "json"].contains(&self.log.format.as_str()) {
             return wrong("log.format", "is neither pretty nor json");
+        }
+        if !["x-forwarded-for", "forwarded"].contains(&self.server.forwarded_header.as_str()) {
+            return wrong(
+                "server.forwarded_header",
+                "is neither x-forwarded-for nor forwarded",
+            );
+        }
+        if let Some(none) = self
+            .origins
+            .iter()
+            .find(|origin| origin.key.starts_with("limits.") && origin.value == "0")
+        {
+            return wrong(
+                none.key,
+                "must be at least 1; limits.enabled switches all limits off",
+            );
+        }
+        if self.limits.away_percent > 100 {
+            return wrong("limits.away_percent", "must be at most 100");
+        }
+        let redis = &self.cluster.redis_url.0;
+        if !redis.is_empty() && !is_redis_url(redis) {
+            return wrong(
+                "cluster.redis_url",
+                "must be an address such as redis://127.0.0.1:6379/0 (rediss:// for TLS)",
+            );
         }
         let database = &self.database.url.0;
         if !database.is_empty()
@@ -486,9 +523,12 @@ mod tests {
             "environment MUNDO_LOG_FORMAT: log.format: is neither pretty nor json"
         );
         assert_eq!(
-            refusal("", &[("MUNDO_SERVER_TRUSTED_PROXIES", "10.0.0.1, proxy")]),
-            "environment MUNDO_SERVER_TRUSTED_PROXIES: server.trusted_proxies: \"proxy\" is not an IP address"
+            refusal("[limits]\nauth_per_minute = 0\n", &[]),
+            "mundo.toml, line 2: limits.auth_per_minute: must be at least 1; limits.enabled switches all limits off"
         );
+        assert!(refusal("", &[("REDIS_URL", "http://127.0.0.1")]).contains("redis://127.0.0.1:6379/0"));
+        assert!(refusal("", &[("REDIS_URL", "redis://127.0.0.1:many")]).contains("redis://127.0.0.1:6379/0"));
+        assert!(refusal("", &[("MUNDO_SERVER_TRUSTED_PROXIES", "10.0.0.1/8")]).contains("10.0.0.0/8"));
         assert!(refusal("", &[("HOST", "0.0.0.0")]).contains("needs server.public_url"));
         assert!(refusal("", &[("MUNDO_SERVER_PUBLIC_URL", "http://tango.example")]).contains("https://"));
     }

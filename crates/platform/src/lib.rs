@@ -7,6 +7,7 @@ pub mod http;
 pub mod leases;
 pub mod limits;
 pub mod mailer;
+pub mod network;
 pub mod signals;
 pub mod tasks;
 pub mod texts;

@@ -5,11 +5,11 @@ mod push;
 
 pub use push::{Push, SessionRevoked};
 
-use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, recheck};
+use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, limits, recheck};
 use axum::Router;
-use base::Error;
+use base::{Error, error::unauthenticated};
 use connections::Connections;
-use platform::{App, AppState};
+use platform::{App, AppState, http::ClientIp};
 use serde::Deserialize;
 use socketioxide::{
     SocketIo,
@@ -99,13 +99,19 @@ async fn may_connect(
     State(app): State<AppState>,
 ) -> Result<(), Refused> {
     let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
-    let actor = authenticate(&app, &token, Activity::Background)
-        .await
-        .map_err(|error| match error.code() {
-            // Whatever is wrong with the token, the client must get a new one.
-            "session_revoked" | "session_expired" => Refused(base::error::unauthenticated("unauthenticated")),
-            _ => Refused(error),
-        })?;
+    let actor = match authenticate(&app, &token, Activity::Background).await {
+        Ok(actor) => actor,
+        Err(error) => {
+            let reason = match error.code() {
+                // Whatever is wrong with the token, the client must get a new one.
+                "session_revoked" | "session_expired" => unauthenticated("unauthenticated"),
+                _ => error,
+            };
+            let ip = ClientIp::of_request(socket.req_parts()).map_err(Refused)?;
+            return Err(Refused(limits::socket_refused(&app, ip, reason).await));
+        }
+    };
+    limits::socket(&app, actor.session).await.map_err(Refused)?;
     socket.extensions.insert(actor);
     Ok(())
 }

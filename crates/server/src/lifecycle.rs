@@ -72,13 +72,11 @@ pub async fn assemble(
         app.limits.lift();
         tracing::warn!("rate limits are off: for benchmarks alone");
     }
-    if !app.config.cluster.redis_url.0.is_empty() {
-        tracing::warn!("cluster.redis_url is set, but this version runs on one node and does not use it");
-    }
     let app = Accounts::install(app, &keys).await?;
     let app = AppState::new(Realtime::install(app));
     for plan in observe::workers(&app)
         .into_iter()
+        .chain(platform::limits::workers(&app))
         .chain(tasks::workers(&app))
         .chain(accounts::workers(&app))
         .chain(realtime::workers(&app))

@@ -23,7 +23,7 @@ pub use store::{end_all_sessions, replay};
 pub(crate) use {
     clean_up::clean_up,
     ops::{list_living, make_room},
-    refreshing::refresh_tokens,
+    refreshing::{is_genuine, refresh_tokens},
     store::{advance, end, find_key, lock},
 };
 

@@ -31,6 +31,7 @@ enum Outcome {
         key: [u8; 32],
         authenticated_at: Timestamp,
         remembered: bool,
+        repeated: bool,
     },
     Refused(Error),
 }
@@ -74,6 +75,7 @@ pub(crate) async fn refresh_tokens(
             key,
             authenticated_at,
             remembered,
+            repeated,
         } => {
             let accounts = Accounts::of(app);
             accounts.sessions.forget(id);
@@ -84,9 +86,19 @@ pub(crate) async fn refresh_tokens(
                 refresh: refresh::token(&key, id, generation),
                 device: None,
                 remembered,
+                repeated,
             })
         }
     }
+}
+
+/// Whether the session named in the token gave it, be it new or spent. Changes nothing.
+pub(crate) async fn is_genuine(app: &AppState, presented: &Presented) -> Result<bool> {
+    let Some((_, sealed)) = store::find_key(&app.db, presented.session).await? else {
+        return Ok(false);
+    };
+    let key = Accounts::of(app).session_key(presented.session, &sealed)?;
+    Ok(presented.is_genuine(&key))
 }
 
 struct Rotation<'a> {
@@ -140,7 +152,7 @@ impl Rotation<'_> {
                 }
                 let count = state.repeats_today + i64::from(counted);
                 store::note_repeat(self.tx, self.id, today, count).await?;
-                Ok(self.fresh(state.generation, key))
+                Ok(self.fresh(state.generation, key, true))
             }
             Decision::DeviceRequired => {
                 self.tell_once(SecurityEvent::DeviceMissing, Notice::DeviceMissing)
@@ -166,19 +178,20 @@ impl Rotation<'_> {
         }
     }
 
-    fn fresh(&self, generation: i64, key: [u8; 32]) -> Outcome {
+    fn fresh(&self, generation: i64, key: [u8; 32], repeated: bool) -> Outcome {
         Outcome::Fresh {
             member: self.session.member,
             generation,
             key,
             authenticated_at: self.session.authenticated_at,
             remembered: self.session.remembered,
+            repeated,
         }
     }
 
     async fn advance(&self, generation: i64, device: Device, key: [u8; 32]) -> Result<Outcome> {
         store::advance(self.tx, self.id, generation, device == Device::Same, self.now).await?;
-        Ok(self.fresh(generation, key))
+        Ok(self.fresh(generation, key, false))
     }
 
     async fn reuse(&self) -> Result<Outcome> {

@@ -1,5 +1,6 @@
 //! What is known about a request from its first byte on.
 
+use super::client::client_address;
 use crate::{AppState, limits::Decision, texts::Language};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -32,7 +33,7 @@ pub struct RequestContext {
     pub client: IpAddr,
     /// BLAKE3 of the body, once it was read.
     pub body_hash: OnceLock<[u8; 32]>,
-    limit: Mutex<Option<Decision>>,
+    limits: Mutex<Vec<Decision>>,
 }
 
 impl RequestContext {
@@ -52,9 +53,9 @@ impl RequestContext {
         RequestContext {
             id,
             language: Language::of(text(headers, "accept-language")),
-            client: client_address(app, peer.to_canonical(), headers),
+            client: client_address(&app.config.server, peer, headers),
             body_hash: OnceLock::new(),
-            limit: Mutex::new(None),
+            limits: Mutex::default(),
         }
     }
 
@@ -65,36 +66,39 @@ impl RequestContext {
             .ok_or_else(|| base::error::internal("the request did not pass the edge"))
     }
 
-    /// Notes what a limit said, for the answer's headers. The tightest one is told.
+    /// Notes what a limit said, for the answer's headers.
     pub fn limited(&self, decision: Decision) -> Result<(), Error> {
-        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        if limit.is_none_or(|known| decision.remaining < known.remaining) {
-            *limit = Some(decision);
-        }
-        drop(limit);
+        self.note(decision);
         decision.into_result().map(drop)
     }
 
-    pub(super) fn decision(&self) -> Option<Decision> {
-        *self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same for limits that were asked together; the longest wait is told.
+    pub fn limited_all(&self, decisions: Vec<Decision>) -> Result<(), Error> {
+        for decision in &decisions {
+            self.note(*decision);
+        }
+        let longest = decisions.into_iter().max_by_key(|decision| decision.retry_after);
+        longest.map_or(Ok(()), |decision| decision.into_result().map(drop))
     }
-}
 
-/// The right-most address of X-Forwarded-For that is not a proxy of ours.
-fn client_address(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = &app.config.server.trusted_proxies;
-    if !trusted.contains(peer) {
-        return peer;
+    /// What a limit said last is what counts.
+    pub fn note(&self, decision: Decision) {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        match limits
+            .iter_mut()
+            .find(|known| known.limit.name == decision.limit.name)
+        {
+            Some(known) => *known = decision,
+            None => limits.push(decision),
+        }
     }
-    headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| part.trim().parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .rfind(|address| !trusted.contains(*address))
-        .unwrap_or(peer)
+
+    /// What limits said, the tightest first.
+    pub(super) fn decisions(&self) -> Vec<Decision> {
+        let mut limits = std::mem::take(&mut *self.limits.lock().unwrap_or_else(PoisonError::into_inner));
+        limits.sort_by_key(|decision| (std::cmp::Reverse(decision.retry_after), decision.remaining));
+        limits
+    }
 }
 
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -108,33 +112,6 @@ impl FromRequestParts<AppState> for AppState {
         state: &AppState,
     ) -> std::result::Result<Self, Self::Rejection> {
         Ok(state.clone())
-    }
-}
-
-/// The address the request came from, as limits count it: IPv6 by its /64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientIp(pub IpAddr);
-
-impl ClientIp {
-    pub fn of(address: IpAddr) -> ClientIp {
-        match address {
-            IpAddr::V6(v6) => {
-                let mut parts = v6.segments();
-                parts[4..].fill(0);
-                ClientIp(IpAddr::V6(parts.into()))
-            }
-            IpAddr::V4(_) => ClientIp(address),
-        }
-    }
-}
-
-impl FromRequestParts<AppState> for ClientIp {
-    type Rejection = super::Problem;
-    async fn from_request_parts(
-        parts: &mut Parts,
-        _: &AppState,
-    ) -> std::result::Result<Self, Self::Rejection> {
-        Ok(ClientIp::of(RequestContext::of(parts)?.client))
     }
 }
 

@@ -205,9 +205,7 @@ fn dress(
     if let Some(trace) = trace {
         set("traceparent", trace);
     }
-    if let Some(decision) = context.decision() {
-        set_limit(&mut set, decision);
-    }
+    set_limits(&mut set, &context.decisions());
     if route.starts_with("/api/") {
         // How long a log-in took would tell whether the account exists.
         if !route.starts_with("/api/v1/auth") {
@@ -228,22 +226,34 @@ fn dress(
     }
 }
 
-/// `RateLimit` and `RateLimit-Policy` as the IETF's draft writes them.
-fn set_limit(set: &mut impl FnMut(&'static str, &str), decision: Decision) {
-    let Decision {
-        limit,
-        remaining,
-        reset,
-        ..
-    } = decision;
-    let name = limit.name;
+/// `RateLimit` and `RateLimit-Policy` as draft-ietf-httpapi-ratelimit-headers-10
+/// writes them: lists of named policies, here the tightest first.
+fn set_limits(set: &mut impl FnMut(&'static str, &str), decisions: &[Decision]) {
+    if decisions.is_empty() {
+        return;
+    }
+    let list = |item: &dyn Fn(&Decision) -> String| {
+        let items: Vec<_> = decisions.iter().map(item).collect();
+        items.join(", ")
+    };
     set(
         "ratelimit-policy",
-        &format!("\"{name}\";q={};w={}", limit.count, limit.period.as_secs()),
+        &list(&|Decision { limit, .. }| {
+            format!(
+                "\"{}\";q={};w={}",
+                limit.name,
+                limit.count,
+                limit.period.as_secs()
+            )
+        }),
     );
     set(
         "ratelimit",
-        &format!("\"{name}\";r={remaining};t={}", reset.as_secs_f64().ceil() as u64),
+        &list(&|decision| {
+            let wait = decision.retry_after.unwrap_or(decision.reset);
+            let seconds = wait.as_secs_f64().ceil() as u64;
+            format!("\"{}\";r={};t={seconds}", decision.limit.name, decision.remaining)
+        }),
     );
 }
 

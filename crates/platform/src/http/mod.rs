@@ -12,6 +12,7 @@
 
 mod answer;
 mod api;
+mod client;
 mod context;
 pub mod edge;
 mod extract;
@@ -22,7 +23,8 @@ mod problem;
 
 pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
 pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
-pub use context::{ClientIp, Context, RequestContext, current_request_id};
+pub use client::ClientIp;
+pub use context::{Context, RequestContext, current_request_id};
 pub use extract::{Empty, IfMatch, Path, Query};
 pub use idempotency::Once;
 pub(crate) use idempotency::{InFlight, prune};

@@ -3,6 +3,7 @@
 mod clean_up;
 mod kill;
 mod leases;
+mod limits;
 mod mailer;
 mod routes;
 mod signals;
