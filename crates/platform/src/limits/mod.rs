@@ -183,13 +183,11 @@ impl Limits {
             return decisions(act, budgets, &self.local.act_on_all(act, budgets));
         };
         // Boxed: the way to Redis would make every caller's future large.
-        match Box::pin(shared.act(act, budgets)).await {
-            Some(before) => decisions(act, budgets, &before),
-            None => {
-                let stricter: Vec<_> = budgets.iter().map(|budget| self.stricter(*budget)).collect();
-                decisions(act, &stricter, &self.local.act_on_all(act, &stricter))
-            }
+        if let Some(before) = Box::pin(shared.act(act, budgets)).await {
+            return decisions(act, budgets, &before);
         }
+        let stricter: Vec<_> = budgets.iter().map(|budget| self.stricter(*budget)).collect();
+        decisions(act, &stricter, &self.local.act_on_all(act, &stricter))
     }
 
     fn stricter(&self, budget: Budget) -> Budget {

@@ -219,3 +219,38 @@ async fn tls_to_a_server_without_it_is_an_outage_and_no_panic() {
     assert_eq!((health.state, health.outages), (StoreState::Away, 1));
     end(&[&node]).await;
 }
+
+/// Prints what docs/performance.md quotes: `cargo test -p platform --release --test it -- --ignored cost --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn cost_of_a_take() {
+    const ROUNDS: u32 = 20_000;
+    let (redis, fixture) = (Server::start().unwrap(), sqlite().await);
+    let wide = Limit {
+        name: "wide",
+        count: 1_000_000,
+        period: Duration::from_mins(1),
+    };
+    for (place, url) in [("in the process", String::new()), ("in Redis", redis.url())] {
+        let node = node(&fixture, &url, "20000").await;
+        let began = Instant::now();
+        for key in 0..ROUNDS {
+            assert!(node.limits.take(wide, key % 1000).await.retry_after.is_none());
+        }
+        let one = began.elapsed() / ROUNDS;
+        let began = Instant::now();
+        for key in 0..ROUNDS / 5 {
+            let six = [(); 6].map(|()| node.limits.budget(wide, key % 1000));
+            node.limits.take_all(&six).await;
+        }
+        let six = began.elapsed() / (ROUNDS / 5);
+        let began = Instant::now();
+        for _ in 0..ROUNDS / 100 {
+            let all = (0..100).map(|key| node.limits.take(wide, key));
+            futures_util::future::join_all(all).await;
+        }
+        let together = began.elapsed() / ROUNDS;
+        println!("{place}: {one:?} alone, {six:?} for six limits at once, {together:?} among 100 at once");
+        end(&[&node]).await;
+    }
+}

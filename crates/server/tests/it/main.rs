@@ -8,6 +8,7 @@ mod devices;
 mod feed;
 mod foreign;
 mod kill;
+mod limits;
 mod members;
 mod outage;
 mod process;

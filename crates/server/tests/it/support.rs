@@ -57,6 +57,12 @@ impl Server {
         }
     }
 
+    /// Changes the environment of the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the program and tells how long it took to its first answer.
     pub async fn start(&mut self) -> Duration {
         assert!(self.child.is_none(), "it runs already");
