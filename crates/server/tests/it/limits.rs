@@ -130,6 +130,43 @@ async fn the_right_password_is_not_counted() {
 }
 
 #[tokio::test]
+async fn a_stolen_access_token_is_no_good_for_guessing() {
+    let app = app_with(&BEHIND_A_PROXY).await;
+    let ana = app.user("Ana").await;
+    let prove = async |token: &str, password: &str| {
+        let request = app.http.post(format!("{}/api/v1/auth/reauthenticate", app.url));
+        let request = request
+            .bearer_auth(token)
+            .header("x-forwarded-for", "203.0.113.1");
+        Answer::of(request.json(&json!({"password": password}))).await
+    };
+    for _ in 0..7 {
+        prove(&ana.token, "correct horse").await.expect(200);
+    }
+    for _ in 0..5 {
+        let wrong = prove(&ana.token, "wrong horse").await;
+        assert!(
+            wrong.header("ratelimit").contains("\"auth\";r=9"),
+            "{:?}",
+            wrong.headers
+        );
+        wrong.refused(403, "wrong_password");
+    }
+    prove(&ana.token, "correct horse")
+        .await
+        .refused(429, "rate_limited");
+    // Her other phone is another session.
+    let other = log_in(&app, "198.51.100.1", "correct horse", None)
+        .await
+        .expect(200);
+    prove(other["access_token"].as_str().unwrap(), "correct horse")
+        .await
+        .expect(200);
+    ana.get("/me").await.expect(200);
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_stranger_gains_nothing_by_naming_other_addresses() {
     let app = app_with(&[("limits.enabled", "on")]).await;
     app.user("Ana").await;
