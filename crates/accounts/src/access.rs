@@ -54,6 +54,7 @@ pub struct Verified {
     pub session: SessionId,
     pub generation: i64,
     pub auth_time: i64,
+    pub issued_s: i64,
     pub expires_s: i64,
 }
 
@@ -195,6 +196,7 @@ impl AccessTokens {
             session: claims.sid,
             generation: claims.generation,
             auth_time: claims.auth_time,
+            issued_s: claims.iat,
             expires_s: claims.exp,
         })
     }

@@ -9,6 +9,7 @@ use crate::{
     origin::Origin,
     refresh,
     revocations::{self, Revocation},
+    rotation::{Decision, Device},
     security_log::{self, Entry, SecurityEvent},
     sessions::{self, Reason, Revoked},
 };
@@ -333,8 +334,9 @@ async fn renew(tx: &Tx, app: &AppState, actor: &CurrentUser, now: Timestamp) -> 
         .await?
         .filter(|session| session.ended.is_none())
         .ok_or_else(|| unauthenticated("session_revoked"))?;
-    let generation = session.state.generation + 1;
-    sessions::advance(tx, actor.session, generation, false, now).await?;
+    let before = session.state;
+    let next = before.after(Decision::Rotate, before.generation, Device::None, now);
+    sessions::keep_rotation(tx, actor.session, next).await?;
     tx.execute(
         "UPDATE session SET authenticated_at = $1 WHERE id = $2",
         params![now, actor.session],
@@ -343,7 +345,7 @@ async fn renew(tx: &Tx, app: &AppState, actor: &CurrentUser, now: Timestamp) -> 
     let (own, id) = (app.clone(), actor.session);
     tx.on_commit(move || Accounts::of(&own).sessions.forget(id));
     Ok(Renewed {
-        generation,
+        generation: next.generation,
         key: Accounts::of(app).session_key(actor.session, &session.sealed_key)?,
         remembered: session.remembered,
     })

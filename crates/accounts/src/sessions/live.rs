@@ -4,11 +4,12 @@
 //! this node is known at once. When a session was last used is kept in memory
 //! and written once a minute for all of them.
 
-use super::{Reason, Revoked, SessionId, lifetimes::Age};
+use super::{Reason, Revoked, SessionId, lifetimes::Age, store};
 use crate::{
     Accounts,
     access::Verified,
     members::{MemberId, Role, Status},
+    rotation,
 };
 use base::{Error, Kind, Result, Timestamp, error::unauthenticated};
 use db::{Executor, Row, params};
@@ -33,12 +34,10 @@ struct Known {
     member: MemberId,
     role: Role,
     status: Status,
-    generation: i64,
+    rotation: rotation::Known,
     created_at: Timestamp,
     called_at: Timestamp,
-    rotated_at: Option<Timestamp>,
     remembered: bool,
-    successor_seen: bool,
     ended: Option<Reason>,
     read_at: Timestamp,
 }
@@ -117,7 +116,9 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
         .shard(token.session)
         .get(&token.session)
         .copied()
-        .filter(|known| now.since(known.read_at) < BELIEF);
+        .filter(|known| now.since(known.read_at) < BELIEF)
+        // Another node has rotated since.
+        .filter(|known| known.rotation.generation >= token.generation);
     let known = if let Some(known) = remembered {
         known
     } else {
@@ -143,18 +144,21 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
     let age = Age {
         created_at: known.created_at,
         called_at: sessions.called_at(token.session, known.called_at),
-        rotated_at: known.rotated_at,
+        rotated_at: known.rotation.rotated_at,
         remembered: known.remembered,
         staff: known.role.is_staff(),
     };
     if age.is_over(&app.config.accounts, now) {
         return Err(unauthenticated("session_expired"));
     }
+    if !known.rotation.honours(token.generation, token.issued_s) {
+        return Err(unauthenticated("unauthenticated"));
+    }
     if activity == Activity::Call {
         sessions.called().insert(token.session, now);
     }
-    // The first call with a new generation proves that its answer has arrived.
-    if !known.successor_seen && known.rotated_at.is_some() && token.generation == known.generation {
+    // A call with the newest generation proves that its answer has arrived.
+    if token.generation == known.rotation.generation && known.rotation.learns_from_call(now) {
         mark_seen(app, token.session, token.generation, now).await?;
         sessions.forget(token.session);
     }
@@ -162,8 +166,9 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
 }
 
 async fn read(app: &App, id: SessionId, now: Timestamp) -> Result<Known> {
-    let sql = "SELECT s.member_id, m.role, m.status, s.generation, s.created_at, s.last_used_at,
-                      s.rotated_at, s.remembered, s.successor_seen_at, s.revoke_reason
+    let sql = "SELECT s.member_id, m.role, m.status, s.created_at, s.last_used_at, s.remembered, s.revoke_reason,
+                      s.generation, s.rotated_at, s.successor_seen_at, s.device_shown, s.reissued, s.repeat_day,
+                      s.repeat_count
                FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1";
     let known = app.db.one(sql, params![id], known).await?;
     let mut known = known.ok_or_else(|| unauthenticated("session_revoked"))?;
@@ -176,13 +181,11 @@ fn known(row: &Row<'_>) -> Result<Known> {
         member: row.get(0)?,
         role: row.get(1)?,
         status: row.get(2)?,
-        generation: row.get(3)?,
-        created_at: row.get(4)?,
-        called_at: row.get(5)?,
-        rotated_at: row.get(6)?,
-        remembered: row.get(7)?,
-        successor_seen: row.get::<Option<Timestamp>>(8)?.is_some(),
-        ended: row.get(9)?,
+        created_at: row.get(3)?,
+        called_at: row.get(4)?,
+        remembered: row.get(5)?,
+        ended: row.get(6)?,
+        rotation: store::rotation_state(row, 7)?,
         read_at: Timestamp::default(),
     })
 }
@@ -192,7 +195,7 @@ async fn mark_seen(app: &App, id: SessionId, generation: i64, now: Timestamp) ->
         .write(move |tx| async move {
             tx.execute(
                 "UPDATE session SET successor_seen_at = $1
-                 WHERE id = $2 AND generation = $3 AND successor_seen_at IS NULL",
+                 WHERE id = $2 AND generation = $3 AND (successor_seen_at IS NULL OR successor_seen_at < $1)",
                 params![now, id, generation],
             )
             .await

@@ -24,7 +24,7 @@ pub(crate) use {
     clean_up::clean_up,
     ops::{list_living, make_room},
     refreshing::{is_genuine, refresh_tokens},
-    store::{advance, end, find_key, lock},
+    store::{end, find_key, keep_rotation, lock},
 };
 
 use crate::members::MemberId;

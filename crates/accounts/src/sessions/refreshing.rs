@@ -133,36 +133,31 @@ impl Rotation<'_> {
             (Some(shown), Some(known)) if shown == known => Device::Same,
             (Some(_), _) => Device::Other,
         };
-        let today = self.now.as_seconds() / 86_400;
-        let mut state = session.state;
-        if session.repeat_day != today {
-            state.repeats_today = 0;
-        }
-        let strict = app.config.accounts.strict;
-        match rotation::decide(state, presented.generation, device, self.now, strict) {
-            Decision::Rotate => self.advance(state.generation + 1, device, key).await,
+        let (state, shown) = (session.state, presented.generation);
+        let decision = rotation::decide(&state, shown, device, self.now, app.config.accounts.strict);
+        match decision {
+            Decision::Rotate
+            | Decision::Repeat {
+                remarkable: false, ..
+            } => {}
             Decision::CatchUp => {
                 tracing::error!(session = %self.id, "a client knows a later generation than the database: was a backup restored?");
                 self.note(SecurityEvent::TokenFromTheFuture).await?;
-                self.advance(presented.generation + 1, device, key).await
             }
-            Decision::Repeat { remarkable, counted } => {
-                if remarkable {
-                    self.note(SecurityEvent::TokenRepeated).await?;
-                }
-                let count = state.repeats_today + i64::from(counted);
-                store::note_repeat(self.tx, self.id, today, count).await?;
-                Ok(self.fresh(state.generation, key, true))
-            }
+            Decision::Repeat { .. } => self.note(SecurityEvent::TokenRepeated).await?,
             Decision::DeviceRequired => {
                 self.tell_once(SecurityEvent::DeviceMissing, Notice::DeviceMissing)
                     .await?;
-                refused("device_required")
+                return refused("device_required");
             }
-            Decision::ReauthRequired => refused("reauth_required"),
-            Decision::Superseded => refused("token_superseded"),
-            Decision::Reuse => self.reuse().await,
+            Decision::ReauthRequired => return refused("reauth_required"),
+            Decision::Superseded => return refused("token_superseded"),
+            Decision::Reuse => return self.reuse().await,
         }
+        let next = state.after(decision, shown, device, self.now);
+        store::keep_rotation(self.tx, self.id, next).await?;
+        let repeated = matches!(decision, Decision::Repeat { .. });
+        Ok(self.fresh(next.generation, key, repeated))
     }
 
     fn age(&self) -> Age {
@@ -187,11 +182,6 @@ impl Rotation<'_> {
             remembered: self.session.remembered,
             repeated,
         }
-    }
-
-    async fn advance(&self, generation: i64, device: Device, key: [u8; 32]) -> Result<Outcome> {
-        store::advance(self.tx, self.id, generation, device == Device::Same, self.now).await?;
-        Ok(self.fresh(generation, key, false))
     }
 
     async fn reuse(&self) -> Result<Outcome> {

@@ -10,7 +10,7 @@ use crate::{
     security_log::{self, Entry, SecurityEvent},
 };
 use base::{Result, Timestamp};
-use db::{Db, Executor, Tx, params};
+use db::{Db, Executor, Row, Tx, params};
 use platform::AppState;
 
 /// A session as rotation needs it.
@@ -20,7 +20,6 @@ pub(crate) struct Rotating {
     pub sealed_key: Vec<u8>,
     pub device_hash: Option<Vec<u8>>,
     pub state: rotation::Known,
-    pub repeat_day: i64,
     pub created_at: Timestamp,
     pub authenticated_at: Timestamp,
     pub last_used_at: Timestamp,
@@ -33,62 +32,62 @@ pub(crate) struct Rotating {
 /// Reads the session for its rotation, alone: on PostgreSQL its row is locked.
 pub(crate) async fn lock(tx: &Tx, id: SessionId) -> Result<Option<Rotating>> {
     let sql = tx.pick(
-        "SELECT s.member_id, s.sealed_key, s.device_hash, s.generation, s.rotated_at, s.successor_seen_at,
-                s.device_shown, s.repeat_day, s.repeat_count, s.created_at, s.authenticated_at, s.last_used_at,
-                s.remembered, s.revoke_reason, m.status, m.role
+        "SELECT s.member_id, s.sealed_key, s.device_hash, s.created_at, s.authenticated_at, s.last_used_at,
+                s.remembered, s.revoke_reason, m.status, m.role, s.generation, s.rotated_at, s.successor_seen_at,
+                s.device_shown, s.reissued, s.repeat_day, s.repeat_count
          FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1",
-        "SELECT s.member_id, s.sealed_key, s.device_hash, s.generation, s.rotated_at, s.successor_seen_at,
-                s.device_shown, s.repeat_day, s.repeat_count, s.created_at, s.authenticated_at, s.last_used_at,
-                s.remembered, s.revoke_reason, m.status, m.role
+        "SELECT s.member_id, s.sealed_key, s.device_hash, s.created_at, s.authenticated_at, s.last_used_at,
+                s.remembered, s.revoke_reason, m.status, m.role, s.generation, s.rotated_at, s.successor_seen_at,
+                s.device_shown, s.reissued, s.repeat_day, s.repeat_count
          FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1 FOR UPDATE OF s",
     );
     tx.one(sql, params![id], |row| {
-        let created_at = row.get(9)?;
+        let created_at = row.get(3)?;
         Ok(Rotating {
             member: row.get(0)?,
             sealed_key: row.get(1)?,
             device_hash: row.get(2)?,
-            state: rotation::Known {
-                generation: row.get(3)?,
-                rotated_at: row.get(4)?,
-                successor_seen_at: row.get(5)?,
-                device_shown: row.get(6)?,
-                repeats_today: row.get(8)?,
-            },
-            repeat_day: row.get(7)?,
             created_at,
-            authenticated_at: row.get::<Option<Timestamp>>(10)?.unwrap_or(created_at),
-            last_used_at: row.get(11)?,
-            remembered: row.get(12)?,
-            ended: row.get(13)?,
-            status: row.get(14)?,
-            role: row.get(15)?,
+            authenticated_at: row.get::<Option<Timestamp>>(4)?.unwrap_or(created_at),
+            last_used_at: row.get(5)?,
+            remembered: row.get(6)?,
+            ended: row.get(7)?,
+            status: row.get(8)?,
+            role: row.get(9)?,
+            state: rotation_state(row, 10)?,
         })
     })
     .await
 }
 
-/// The next generation of the session's refresh token.
-pub(crate) async fn advance(
-    tx: &Tx,
-    id: SessionId,
-    generation: i64,
-    device_shown: bool,
-    now: Timestamp,
-) -> Result<()> {
-    tx.execute(
-        "UPDATE session SET generation = $1, rotated_at = $2, successor_seen_at = NULL,
-                device_shown = (device_shown OR $3) WHERE id = $4",
-        params![generation, now, device_shown, id],
-    )
-    .await
-    .map(drop)
+/// What rotation knows, from its columns in their order.
+pub(crate) fn rotation_state(row: &Row<'_>, first: usize) -> Result<rotation::Known> {
+    Ok(rotation::Known {
+        generation: row.get(first)?,
+        rotated_at: row.get(first + 1)?,
+        successor_seen_at: row.get(first + 2)?,
+        device_shown: row.get(first + 3)?,
+        reissued: row.get(first + 4)?,
+        repeat_day: row.get(first + 5)?,
+        repeats: row.get(first + 6)?,
+    })
 }
 
-pub(crate) async fn note_repeat(tx: &Tx, id: SessionId, day: i64, count: i64) -> Result<()> {
+/// Writes what a rotation or a repeat has changed.
+pub(crate) async fn keep_rotation(tx: &Tx, id: SessionId, next: rotation::Known) -> Result<()> {
     tx.execute(
-        "UPDATE session SET repeat_day = $1, repeat_count = $2 WHERE id = $3",
-        params![day, count, id],
+        "UPDATE session SET generation = $1, rotated_at = $2, successor_seen_at = $3, device_shown = $4,
+                reissued = $5, repeat_day = $6, repeat_count = $7 WHERE id = $8",
+        params![
+            next.generation,
+            next.rotated_at,
+            next.successor_seen_at,
+            next.device_shown,
+            next.reissued,
+            next.repeat_day,
+            next.repeats,
+            id
+        ],
     )
     .await
     .map(drop)
@@ -152,8 +151,12 @@ pub async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<u64> {
 
 /// Does again to a restored database what the journal holds since its backup.
 /// No server may run on it.
-pub async fn replay(db: &Db, entries: Vec<Revocation>) -> Result<u64> {
+pub async fn replay(db: &Db, entries: Vec<Revocation>, now: Timestamp) -> Result<u64> {
     db.write(move |tx| async move {
+        // As `rotation::Known::restored` says. It counts as activity too: what the
+        // members did since the backup is lost.
+        let sql = "UPDATE session SET rotated_at = $1, reissued = generation WHERE revoked_at IS NULL";
+        tx.execute(sql, params![now]).await?;
         let mut count = 0;
         for entry in entries {
             count += again(&tx, entry).await?;

@@ -345,7 +345,7 @@ async fn bring_up(settings: &Settings, keys: &Keys, since: &Since) -> Result<u64
     migrate(&db, &clock).await?;
     fit(&db, keys).await?;
     let ended = match since {
-        Since::Known { entries, .. } => accounts::replay(&db, entries.clone()).await?,
+        Since::Known { entries, .. } => accounts::replay(&db, entries.clone(), clock.now()).await?,
         Since::Unknown => accounts::end_all_sessions(&db, clock.now()).await?,
     };
     db.close().await;
