@@ -27,6 +27,8 @@ pub struct CurrentUser {
     pub expires_at: Timestamp,
     /// When the member last gave a password or another proof.
     pub auth_time: Timestamp,
+    /// What the token said.
+    pub(crate) verified: Verified,
 }
 
 /// A [`CurrentUser`] who proved who they are within the last ten minutes: for
@@ -47,25 +49,16 @@ pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<
         role,
         expires_at: Timestamp::from_micros(verified.expires_s * 1_000_000),
         auth_time: Timestamp::from_micros(verified.auth_time * 1_000_000),
+        verified,
     })
 }
 
 /// Asks again about somebody who was let in before: the session may have ended,
 /// the rights may have changed. For sockets, with each message.
 pub async fn recheck(app: &App, actor: CurrentUser, activity: Activity) -> Result<CurrentUser> {
-    let verified = Verified {
-        member: actor.id,
-        session: actor.session,
-        generation: UNKNOWN,
-        auth_time: actor.auth_time.as_seconds(),
-        expires_s: actor.expires_at.as_seconds(),
-    };
-    let role = sessions::check(app, verified, activity).await?;
+    let role = sessions::check(app, actor.verified, activity).await?;
     Ok(CurrentUser { role, ..actor })
 }
-
-/// The generation of no token: what is asked with it is no sign of life of any.
-const UNKNOWN: i64 = -1;
 
 impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = Problem;
