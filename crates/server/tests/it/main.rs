@@ -1,5 +1,6 @@
 //! The server as its users meet it.
 
+mod attacks;
 mod backup;
 mod browser;
 mod contract;
