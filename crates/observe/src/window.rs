@@ -55,16 +55,13 @@ impl Window {
             slow: 0,
             max_us: 0,
         };
-        match self.0.iter().position(|slice| !is_within(slice.number, number)) {
-            Some(place) => {
-                self.0[place] = new;
-                place
-            }
-            None => {
-                self.0.push(new);
-                self.0.len() - 1
-            }
+        let over = self.0.iter().position(|slice| !is_within(slice.number, number));
+        if let Some(place) = over {
+            self.0[place] = new;
+            return place;
         }
+        self.0.push(new);
+        self.0.len() - 1
     }
 
     pub fn summary(&self, now: Timestamp) -> Summary {

@@ -135,13 +135,11 @@ impl Client {
         sql: &str,
         answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
-        match tokio::time::timeout(self.patience, answer).await {
-            Ok(answer) => answer.map_err(|e| failure(e, sql)),
-            Err(_) => {
-                self.silent.store(true, Ordering::Release);
-                Err(unavailable("the database did not answer in time"))
-            }
+        if let Ok(answer) = tokio::time::timeout(self.patience, answer).await {
+            return answer.map_err(|e| failure(e, sql));
         }
+        self.silent.store(true, Ordering::Release);
+        Err(unavailable("the database did not answer in time"))
     }
 
     pub async fn all<T>(

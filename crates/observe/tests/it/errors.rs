@@ -245,9 +245,12 @@ async fn what_the_database_refuses_does_not_hold_up_the_rest() {
         assert_eq!(away.flush().await.unwrap().spooled, 3);
         // A count that cannot be added to the one that is there.
         let text = std::fs::read_to_string(it.spool()).unwrap();
-        let lines = text.lines().map(|line| match line.contains("poison") {
-            true => line.replace("\"count\":1", &format!("\"count\":{}", i64::MAX)) + "\n",
-            false => format!("{line}\n"),
+        let lines = text.lines().map(|line| {
+            if line.contains("poison") {
+                line.replace("\"count\":1", &format!("\"count\":{}", i64::MAX)) + "\n"
+            } else {
+                format!("{line}\n")
+            }
         });
         std::fs::write(it.spool(), lines.collect::<String>()).unwrap();
 
