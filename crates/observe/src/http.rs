@@ -167,10 +167,7 @@ async fn get_health(app: AppState, operator: MaybeOperator) -> Result<Json<Healt
     let draining = app.draining.load(Ordering::Relaxed);
     let health = if !answers {
         HealthStatus::Down
-    } else if troubled
-        || draining
-        || app.part::<Observer>().lost_lately()
-        || limits.state == StoreState::Away
+    } else if troubled || draining || app.part::<Observer>().lost_lately() || limits.state == StoreState::Away
     {
         HealthStatus::Degraded
     } else {
