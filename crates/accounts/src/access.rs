@@ -6,16 +6,21 @@
 //! A verified token is remembered by its hash until it expires; whether its
 //! session lives is asked on each call all the same.
 
-use crate::{keys::Key, members::MemberId, sessions::SessionId};
+use crate::{
+    keys::{Key, schedule},
+    members::MemberId,
+    sessions::SessionId,
+};
 use base::{Ids, Result, Timestamp, error::internal, error::unauthenticated};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
-use platform::Config;
+use platform::{Config, config::Accounts as Settings};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     fmt,
     sync::{Mutex, PoisonError, RwLock},
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -25,6 +30,13 @@ const LEEWAY_S: i64 = 30;
 /// Verified tokens remembered in each of the shards.
 const REMEMBERED: usize = 8192;
 const SHARDS: usize = 16;
+/// Nine random bytes in base64url.
+const KID_LENGTH: usize = 12;
+
+/// A token signed at the last moment lives its time; the clocks of nodes differ.
+pub fn afterlife(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.access_ttl_s) + 2 * Duration::from_secs(LEEWAY_S as u64)
+}
 
 /// All claims are required.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,16 +70,26 @@ pub struct Verified {
     pub expires_s: i64,
 }
 
-struct Ring {
+/// A key in its place: see [`schedule`].
+struct Turn {
+    kid: String,
     signing: SigningKey,
-    /// The exact header of tokens of the key that signs.
+    verifying: VerifyingKey,
+    /// The exact header of its tokens.
     header: String,
-    verifying: HashMap<String, VerifyingKey>,
+    starts: Timestamp,
+    ends: Option<Timestamp>,
+}
+
+struct Ring {
+    turns: Vec<Turn>,
+    by_header: HashMap<String, usize>,
 }
 
 pub struct AccessTokens {
     issuer: String,
     ttl_s: i64,
+    afterlife: Duration,
     ring: RwLock<Ring>,
     verified: Vec<Mutex<HashMap<[u8; 32], Verified>>>,
 }
@@ -83,16 +105,29 @@ fn header(kid: &str) -> String {
 }
 
 impl Ring {
-    fn new(keys: Vec<Key>) -> Ring {
-        let first = keys.first().expect("there is always a key");
-        Ring {
-            header: header(&first.id),
-            signing: first.signing.clone(),
-            verifying: keys
-                .iter()
-                .map(|key| (header(&key.id), key.signing.verifying_key()))
-                .collect(),
-        }
+    fn new(keys: Vec<Key>, afterlife: Duration) -> Ring {
+        let starts: Vec<_> = keys.iter().map(|key| key.signs_from).collect();
+        let turn = |(place, key): (usize, Key)| Turn {
+            header: header(&key.id),
+            verifying: key.signing.verifying_key(),
+            starts: key.signs_from,
+            ends: schedule::ends(&starts, place, afterlife),
+            kid: key.id,
+            signing: key.signing,
+        };
+        let turns: Vec<_> = keys.into_iter().enumerate().map(turn).collect();
+        let by_header = turns
+            .iter()
+            .enumerate()
+            .map(|(place, turn)| (turn.header.clone(), place))
+            .collect();
+        Ring { turns, by_header }
+    }
+
+    /// Before its time the first one signs: a clock that lags must not stop log-ins.
+    fn signer(&self, now: Timestamp) -> &Turn {
+        let started = self.turns.iter().rfind(|turn| turn.starts <= now);
+        started.or(self.turns.first()).expect("there is always a key")
     }
 }
 
@@ -101,13 +136,63 @@ impl AccessTokens {
         AccessTokens {
             issuer: config.public_url(),
             ttl_s: config.accounts.access_ttl_s as i64,
-            ring: RwLock::new(Ring::new(keys)),
+            ring: RwLock::new(Ring::new(keys, afterlife(&config.accounts))),
+            afterlife: afterlife(&config.accounts),
             verified: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
 
+    /// Lets these keys sign and verify. What an earlier one had verified is looked at
+    /// again: it may have been thrown away.
     pub fn replace_keys(&self, keys: Vec<Key>) {
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Ring::new(keys);
+        let new = Ring::new(keys, self.afterlife);
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let lost = ring
+            .by_header
+            .keys()
+            .any(|header| !new.by_header.contains_key(header));
+        *ring = new;
+        drop(ring);
+        if lost {
+            for shard in &self.verified {
+                shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+        }
+    }
+
+    /// How long after its last signature a key must still verify.
+    pub fn afterlife(&self) -> Duration {
+        self.afterlife
+    }
+
+    /// Ids and public halves of those that verify now or will, in base64url.
+    pub fn public_keys(&self, now: Timestamp) -> Vec<(String, String)> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let live = |turn: &&Turn| turn.ends.is_none_or(|end| end > now);
+        ring.turns
+            .iter()
+            .filter(live)
+            .map(|turn| (turn.kid.clone(), BASE64.encode(turn.verifying.to_bytes())))
+            .collect()
+    }
+
+    /// Whether the token has exactly the header that a key we have not met would have.
+    pub fn names_unknown_key(&self, token: &str) -> bool {
+        let Some((named, _)) = token.split_once('.') else {
+            return false;
+        };
+        let kid = BASE64.decode(named).ok().and_then(|text| {
+            let text: HashMap<String, String> = serde_json::from_slice(&text).ok()?;
+            text.get("kid").cloned()
+        });
+        let plain = |kid: &String| {
+            kid.len() == KID_LENGTH
+                && kid
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        !ring.by_header.contains_key(named) && kid.filter(plain).is_some_and(|kid| header(&kid) == named)
     }
 
     pub fn ttl_s(&self) -> i64 {
@@ -139,8 +224,9 @@ impl AccessTokens {
         };
         let claims = serde_json::to_vec(&claims).map_err(internal)?;
         let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-        let signed = format!("{}.{}", ring.header, BASE64.encode(claims));
-        let signature = ring.signing.sign(signed.as_bytes());
+        let signer = ring.signer(now);
+        let signed = format!("{}.{}", signer.header, BASE64.encode(claims));
+        let signature = signer.signing.sign(signed.as_bytes());
         Ok(format!("{signed}.{}", BASE64.encode(signature.to_bytes())))
     }
 
@@ -177,10 +263,14 @@ impl AccessTokens {
         let refuse = || unauthenticated("unauthenticated");
         let (signed, signature) = token.rsplit_once('.').ok_or_else(refuse)?;
         let (header, claims) = signed.split_once('.').ok_or_else(refuse)?;
-        let key = {
+        let (key, ends) = {
             let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-            *ring.verifying.get(header).ok_or_else(refuse)?
+            let place = *ring.by_header.get(header).ok_or_else(refuse)?;
+            (ring.turns[place].verifying, ring.turns[place].ends)
         };
+        if ends.is_some_and(|end| end <= now) {
+            return Err(refuse());
+        }
         let signature = BASE64.decode(signature).map_err(|_| refuse())?;
         let signature = Signature::from_slice(&signature).map_err(|_| refuse())?;
         key.verify(signed.as_bytes(), &signature).map_err(|_| refuse())?;
@@ -188,7 +278,9 @@ impl AccessTokens {
         let claims: Claims = serde_json::from_slice(&claims).map_err(|_| refuse())?;
         let now_s = now.as_seconds();
         let early = claims.nbf > now_s + LEEWAY_S || claims.iat > now_s + LEEWAY_S;
-        if claims.iss != self.issuer || claims.aud != AUDIENCE || early {
+        // A key that has had its turn signs no more, whoever holds it by now.
+        let late = ends.is_some_and(|end| claims.exp > end.as_seconds());
+        if claims.iss != self.issuer || claims.aud != AUDIENCE || early || late {
             return Err(refuse());
         }
         Ok(Verified {
@@ -201,3 +293,6 @@ impl AccessTokens {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Who calls: a handler that takes a [`CurrentUser`] serves members alone.
 
 use crate::{
-    Accounts, MemberId, Role, SessionId,
+    MemberId, Role, SessionId,
     access::Verified,
+    keys,
     limits::Table,
     sessions::{self, Activity},
 };
@@ -41,7 +42,7 @@ const FRESH: Duration = Duration::from_mins(10);
 
 /// Reads an access token, wherever it came from: a header or a socket's handshake.
 pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<CurrentUser> {
-    let verified = Accounts::of(app).access.verify(token, app.clock.now())?;
+    let verified = keys::verified(app, token).await?;
     let role = sessions::check(app, verified, activity).await?;
     Ok(CurrentUser {
         id: verified.member,

@@ -7,7 +7,7 @@ use crate::{
     limits, members, ops,
     ops::Tokens,
     origin::Origin,
-    security_log,
+    passwords, security_log,
     sessions::{self, refresh_tokens},
 };
 use axum::http::HeaderMap;
@@ -72,6 +72,7 @@ pub fn routes() -> Routes {
         .get("/me", "me", me, "Who am I")
         .merge(sessions::http::routes())
         .merge(security_log::http::routes())
+        .merge(passwords::http::routes())
 }
 
 /// The word with which browsers and clients receive their tokens.

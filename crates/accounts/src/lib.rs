@@ -5,14 +5,16 @@ mod actor;
 mod browser;
 mod devices;
 mod http;
-mod keys;
+pub mod keys;
 pub mod limits;
+pub mod master_keys;
 pub mod members;
 mod notices;
 mod ops;
 mod origin;
-mod passwords;
+pub mod passwords;
 mod refresh;
+pub mod resealing;
 mod revocations;
 pub mod rotation;
 mod sealing;
@@ -21,25 +23,30 @@ mod sessions;
 
 pub use actor::{CurrentUser, Fresh, authenticate, recheck};
 pub use http::routes;
+pub use keys::well_known;
+pub use master_keys::MasterKeys;
 pub use members::{Me, MemberId, Role};
 pub use passwords::Passwords;
 pub use revocations::{Journal, Revocation};
-pub use sealing::MasterKey;
 pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions, replay};
 
 use access::AccessTokens;
 use base::{Result, error::internal};
 use platform::{App, AppState};
 use security_log::Later;
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use supervisor::{Failure, Plan, Report, Spec};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// The state of this crate inside the app.
 pub struct Accounts {
     pub(crate) access: AccessTokens,
     pub(crate) passwords: Passwords,
-    pub(crate) master: MasterKey,
+    pub(crate) master: Arc<MasterKeys>,
+    pub(crate) looking: keys::Looking,
+    /// Names this node where one at a time works.
+    pub(crate) node: Uuid,
     pub(crate) later: Later,
     /// A revocation was committed here: look at once.
     pub(crate) look: Notify,
@@ -49,11 +56,17 @@ pub struct Accounts {
 impl Accounts {
     /// Reads or makes the keys, then hands the app its accounts.
     pub async fn install(app: App, keys: &Path) -> Result<App> {
-        let master = MasterKey::load_or_create(keys, &app.entropy)?;
-        let signing = keys::load_or_create(&app, &master).await?;
+        let master = Arc::new(MasterKeys::load_or_create(keys, &app.entropy)?);
+        let node = app.ids.next();
+        let vault = keys::Vault::of(&app, &master, node);
+        let signing = keys::put_in_order(&vault, access::afterlife(&app.config.accounts)).await?;
+        passwords::ensure_pepper(&app.db, &app.entropy, &master, app.clock.now()).await?;
+        let (entropy, db) = (app.entropy.clone(), app.db.clone());
         let accounts = Accounts {
             access: AccessTokens::new(signing, &app.config),
-            passwords: Passwords::new(&app.config, app.entropy.clone())?,
+            passwords: Passwords::new(&app.config, entropy, db, master.clone()).await?,
+            looking: keys::Looking::default(),
+            node,
             later: Later::default(),
             look: Notify::new(),
             sessions: Sessions::default(),
@@ -83,13 +96,13 @@ impl Accounts {
     }
 }
 
-fn session_purpose(id: SessionId) -> String {
+pub(crate) fn session_purpose(id: SessionId) -> String {
     format!("session {id}")
 }
 
 /// The background work of this crate.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (activity, clean_up, rotation) = (app.clone(), app.clone(), app.clone());
+    let (activity, clean_up, secrets, resealing) = (app.clone(), app.clone(), app.clone(), app.clone());
     let (listener, later) = (app.clone(), app.clone());
     vec![
         Spec::new("accounts.revocations")
@@ -123,19 +136,37 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                 let app = clean_up.clone();
                 async move { sessions::clean_up(&app).await.map_err(failure) }
             }),
-        Spec::new("accounts.key_rotation")
+        Spec::new("accounts.keys")
             .group("platform")
-            .every(Duration::from_hours(1))
+            .every(Duration::from_mins(1))
             .timeout(Duration::from_secs(30))
             .runs(move |_| {
-                let app = rotation.clone();
+                let app = secrets.clone();
                 async move {
-                    let keys = keys::load_or_create(&app, &Accounts::of(&app).master)
-                        .await
-                        .map_err(failure)?;
-                    let count = keys.len() as i64;
-                    Accounts::of(&app).access.replace_keys(keys);
-                    Ok(Report::new("signing keys in order").fact("keys", count))
+                    let keys = keys::refresh(&app).await.map_err(failure)?;
+                    let peppers = Accounts::of(&app).passwords.reload().await.map_err(failure)?;
+                    Ok(Report::new("signing keys and peppers in order")
+                        .fact("keys", keys)
+                        .fact("peppers", peppers))
+                }
+            }),
+        Spec::new("accounts.resealing")
+            .group("platform")
+            .every(Duration::from_mins(1))
+            .timeout(Duration::from_mins(10))
+            .runs(move |_| {
+                let app = resealing.clone();
+                async move {
+                    let master = &Accounts::of(&app).master;
+                    let count = resealing::reseal(&app.db, &app.entropy, master).await.map_err(failure)?;
+                    let says = if master.older().is_empty() {
+                        "all is sealed under the master key"
+                    } else {
+                        "all is sealed under the newest master key; `mundo keys rotate-master --finish` removes the older ones"
+                    };
+                    Ok(Report::new(says)
+                        .fact("resealed", count)
+                        .fact("older_keys", master.older().len() as i64))
                 }
             }),
     ]

@@ -137,3 +137,12 @@ pub(crate) async fn set_email(tx: &Tx, id: MemberId, email: &Email, now: Timesta
         .map(drop)
         .or_conflict("member_email_key", "email_taken")
 }
+
+/// A new hash of the same password, unless the password was changed meanwhile.
+pub async fn replace_hash(tx: &Tx, id: MemberId, old: &str, new: &str) -> Result<u64> {
+    tx.execute(
+        "UPDATE member SET password_hash = $1 WHERE id = $2 AND password_hash = $3",
+        params![new, id, old],
+    )
+    .await
+}

@@ -4,9 +4,10 @@ use crate::{
     Accounts, CurrentUser, Me, MemberId, Role, SessionId,
     browser::Client,
     devices,
-    members::{self, NewMember, Status},
+    members::{self, Login, NewMember, Status},
     notices::{self, Notice},
     origin::Origin,
+    passwords::About,
     refresh,
     revocations::{self, Revocation},
     rotation::{Decision, Device},
@@ -45,7 +46,14 @@ pub struct NewAccount {
 
 pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Result<(Me, Tokens)> {
     let now = app.clock.now();
-    let password_hash = Accounts::of(app).passwords.hash(new.password).await?;
+    let passwords = &Accounts::of(app).passwords;
+    let about = About {
+        email: Some(new.email.to_string()),
+        username: Some(new.username.to_string()),
+        display_name: Some(new.display_name.clone()),
+    };
+    passwords.check("/password", &new.password, about).await?;
+    let password_hash = passwords.hash(new.password).await?;
     let member = NewMember {
         id: app.ids.next(),
         email: new.email,
@@ -86,10 +94,11 @@ pub async fn log_in(
 ) -> Result<(Me, Tokens)> {
     let found = members::find_login(&app.db, email).await?;
     let hash = found.as_ref().map(|login| login.password_hash.clone());
-    let fits = Accounts::of(app).passwords.verify(password, hash).await?;
+    let passwords = &Accounts::of(app).passwords;
+    let verdict = passwords.verify(password.clone(), hash).await?;
     let now = app.clock.now();
     let login = match found {
-        Some(login) if fits => login,
+        Some(login) if verdict.fits => login,
         known => {
             if let Some(login) = known {
                 let (later, origin) = (&Accounts::of(app).later, client.origin.clone());
@@ -100,6 +109,9 @@ pub async fn log_in(
     };
     if login.status != Status::Active {
         return Err(Error::new(Kind::Forbidden, "account_suspended"));
+    }
+    if verdict.needs_rehash {
+        renew_hash(app, &login, password).await;
     }
     let session = NewSession::new(app, client, remember).await?;
     let tokens = session.tokens(app, login.me.id, now)?;
@@ -112,6 +124,20 @@ pub async fn log_in(
         })
         .await?;
     Ok((login.me, tokens))
+}
+
+/// Replaces a hash of former parameters or of a former pepper. Not worth a failed log-in.
+async fn renew_hash(app: &AppState, login: &Login, password: Password) {
+    let (member, old) = (login.me.id, login.password_hash.clone());
+    let renewed = async {
+        let new = Accounts::of(app).passwords.hash(password).await?;
+        app.db
+            .write(move |tx| async move { members::replace_hash(&tx, member, &old, &new).await })
+            .await
+    };
+    if let Err(error) = renewed.await {
+        tracing::warn!(%error, "an old password hash was not replaced");
+    }
 }
 
 /// A session about to begin.
@@ -216,7 +242,7 @@ impl NewSession {
 /// Checks the caller's password; a wrong one stands in their log.
 async fn prove(app: &AppState, actor: &CurrentUser, password: Password, origin: &Origin) -> Result<()> {
     let hash = members::find_password(&app.db, actor.id).await?;
-    if Accounts::of(app).passwords.verify(password, hash).await? {
+    if Accounts::of(app).passwords.verify(password, hash).await?.fits {
         return Ok(());
     }
     let (kind, now) = (SecurityEvent::ReauthenticationFailed, app.clock.now());
@@ -259,7 +285,15 @@ pub async fn change_password(
     client: &Client,
 ) -> Result<Tokens> {
     prove(app, actor, current, &client.origin).await?;
-    let hash = Accounts::of(app).passwords.hash(new).await?;
+    let passwords = &Accounts::of(app).passwords;
+    let me = members::find(&app.db, actor.id).await?;
+    let about = me.map_or_else(About::default, |me| About {
+        email: Some(me.email),
+        username: Some(me.username),
+        display_name: Some(me.display_name),
+    });
+    passwords.check("/new_password", &new, about).await?;
+    let hash = passwords.hash(new).await?;
     let (own, actor, origin, now) = (app.clone(), *actor, client.origin.clone(), app.clock.now());
     let renewed = app
         .db

@@ -1,7 +1,5 @@
-//! The master key, and sealing under it.
-//!
-//! It lies in a file of its own, outside the database, so that a copied
-//! database forges nothing. Everything sealed names the key it was sealed under.
+//! A master key, and sealing under it. What is sealed names the key it was
+//! sealed under in its first bytes; [`crate::master_keys`] holds those there are.
 
 use base::{Entropy, Result, error::internal};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -9,12 +7,13 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use std::{fmt, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::fmt;
 
-const ID_BYTES: usize = 8;
+pub const ID_BYTES: usize = 8;
 const NONCE_BYTES: usize = 24;
 
 /// Seals the other keys. Its id is safe to show.
+#[derive(Clone)]
 pub struct MasterKey {
     id: [u8; ID_BYTES],
     cipher: XChaCha20Poly1305,
@@ -36,41 +35,20 @@ impl MasterKey {
         }
     }
 
-    /// Reads `master.key` in the folder, or makes it, readable by its owner alone.
-    pub fn load_or_create(folder: &Path, entropy: &Entropy) -> Result<MasterKey> {
-        let path = folder.join("master.key");
-        let wrong = |why: &str| internal(format!("{}: {why}", path.display()));
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let bytes = BASE64_STANDARD
-                    .decode(text.trim())
-                    .map_err(|_| wrong("is not a master key"))?;
-                let secret = bytes.try_into().map_err(|_| wrong("is not 32 bytes long"))?;
-                Ok(MasterKey::new(secret))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let secret = entropy.bytes();
-                fs::create_dir_all(folder).map_err(|e| wrong(&e.to_string()))?;
-                let mut file = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map_err(|e| wrong(&e.to_string()))?;
-                writeln!(file, "{}", BASE64_STANDARD.encode(secret)).map_err(|e| wrong(&e.to_string()))?;
-                file.sync_all().map_err(|e| wrong(&e.to_string()))?;
-                fs::File::open(folder)
-                    .and_then(|folder| folder.sync_all())
-                    .map_err(|e| wrong(&e.to_string()))?;
-                Ok(MasterKey::new(secret))
-            }
-            Err(error) => Err(wrong(&error.to_string())),
-        }
+    /// Reads a key as its file holds it.
+    pub fn parse(text: &str) -> Option<MasterKey> {
+        let bytes = BASE64_STANDARD.decode(text.trim()).ok()?;
+        Some(MasterKey::new(bytes.try_into().ok()?))
     }
 
     /// Names the key without telling it.
     pub fn id(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
+        id_text(&self.id)
+    }
+
+    /// The first bytes of all that is sealed under it.
+    pub fn mark(&self) -> [u8; ID_BYTES] {
+        self.id
     }
 
     /// `purpose` binds the sealed bytes to their place: moved elsewhere they do not open.
@@ -96,10 +74,7 @@ impl MasterKey {
             return Err(internal("a sealed key is too short"));
         };
         if id != self.id {
-            return Err(internal(format!(
-                "a key in the database is sealed under another master key than {}; restore keys and database together",
-                self.id()
-            )));
+            return Err(foreign(id, &self.id()));
         }
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().expect("cut to that length");
         let payload = Payload {
@@ -110,6 +85,19 @@ impl MasterKey {
             .decrypt(&XNonce::from(nonce), payload)
             .map_err(|_| internal("a sealed key was changed"))
     }
+}
+
+/// The name of the key behind a mark.
+pub fn id_text(mark: &[u8]) -> String {
+    mark.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Something is sealed under a key that is not at hand.
+pub fn foreign(mark: &[u8], at_hand: &str) -> base::Error {
+    internal(format!(
+        "a key in the database is sealed under another master key ({}) than {at_hand}; restore keys and database together",
+        id_text(mark)
+    ))
 }
 
 #[cfg(test)]

@@ -214,6 +214,8 @@ settings! {
         argon2_passes: u32 = 2;
         /// Passwords hashed at the same time.
         hashing_threads: usize = 1;
+        /// Log-ins that may wait for that; more are told to come back.
+        hashing_queue: usize = 100;
         /// No grace for repeated refresh tokens.
         strict: bool = false;
     }

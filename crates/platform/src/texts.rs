@@ -68,6 +68,9 @@ struct Book {
     field: HashMap<String, String>,
     #[serde(default)]
     noun: HashMap<String, String>,
+    /// What is said of a password while it is typed.
+    #[serde(default)]
+    password: HashMap<String, String>,
     #[serde(default)]
     mail: HashMap<String, Letter>,
 }
@@ -80,13 +83,19 @@ struct Letter {
 }
 
 impl Book {
-    fn parts(&self) -> [&HashMap<String, String>; 4] {
-        [&self.title, &self.detail, &self.field, &self.noun]
+    fn parts(&self) -> [&HashMap<String, String>; 5] {
+        [&self.title, &self.detail, &self.field, &self.noun, &self.password]
     }
 
     /// Adds what only the other book says.
     fn completed_by(mut self, other: &Book) -> Book {
-        let own = [&mut self.title, &mut self.detail, &mut self.field, &mut self.noun];
+        let own = [
+            &mut self.title,
+            &mut self.detail,
+            &mut self.field,
+            &mut self.noun,
+            &mut self.password,
+        ];
         for (own, other) in own.into_iter().zip(other.parts()) {
             for (key, text) in other {
                 own.entry(key.clone()).or_insert_with(|| text.clone());
@@ -161,6 +170,12 @@ impl Texts {
     pub fn mail(&self, language: Language, kind: &str, args: &[(&'static str, String)]) -> (String, String) {
         let letter = &self.book(language).mail[kind];
         (fill(&letter.subject, args), fill(&letter.text, args))
+    }
+
+    /// A sentence about a password.
+    pub fn password(&self, language: Language, key: &str) -> String {
+        let text = self.book(language).password.get(key);
+        text.map_or(key, String::as_str).to_owned()
     }
 
     /// Every problem code there is a sentence for.

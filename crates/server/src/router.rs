@@ -29,6 +29,7 @@ pub fn router(app: &AppState) -> Router<AppState> {
         .merge(realtime::router(app))
         .merge(docs::router(&operations, &schemas))
         .merge(observe::probes())
+        .merge(accounts::well_known())
         .merge(platform::mailer::dev_routes())
         .merge(web::router());
     edge::around(all, app)

@@ -1,7 +1,7 @@
 //! The keys of a data folder, on their way into a backup and out of it.
 
 use super::files;
-use accounts::MasterKey;
+use accounts::MasterKeys;
 use anyhow::{Context, Result, anyhow, ensure};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base::Entropy;
@@ -29,7 +29,7 @@ const SHORTEST: usize = 12;
 pub struct Passphrase(String);
 
 /// The files of `keys/`, by name, in base64.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys(BTreeMap<String, String>);
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -103,13 +103,15 @@ impl Keys {
         Ok(())
     }
 
-    pub fn master(&self) -> Result<MasterKey> {
-        let file = decode(self.0.get(MASTER).context("the keys hold no master key")?)?;
-        let secret = decode(String::from_utf8(file)?.trim())?;
-        let secret = secret
-            .try_into()
-            .map_err(|_| anyhow!("the master key is not 32 bytes long"))?;
-        Ok(MasterKey::new(secret))
+    /// The master keys among them: the one that seals, and those that still open.
+    pub fn master(&self) -> Result<MasterKeys> {
+        let files = self
+            .0
+            .iter()
+            .map(|(name, text)| Ok((name.as_str(), decode(text)?)));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        let files = files.iter().map(|(name, content)| (*name, content.as_slice()));
+        Ok(MasterKeys::of_files(files)?)
     }
 
     /// In the clear, for a file that is kept apart from the backup.

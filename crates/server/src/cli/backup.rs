@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Entropy};
-use db::{Db, Executor, Place, Settings, params};
+use db::{Db, Executor, Place, Settings};
 use platform::Config;
 use std::{
     collections::BTreeMap,
@@ -166,6 +166,11 @@ async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<
         schema == schema_version(&db).await?,
         "the schema changed meanwhile; start the backup again"
     );
+    // What a newer master key has sealed may stand in the copy.
+    ensure!(
+        keys == Keys::read(&config.data.dir.join("keys"))?,
+        "the keys changed meanwhile; start the backup again"
+    );
     db.close().await;
     entries.insert(name.to_owned(), files::hash(&copy)?);
 
@@ -210,12 +215,7 @@ async fn write(config: &Config, to: &Path, destination: &Destination) -> Result<
 
 /// A backup whose keys do not open its database would be worth nothing.
 pub async fn fit(db: &Db, keys: &Keys) -> Result<()> {
-    let sql = "SELECT id, sealed_private FROM signing_key ORDER BY retires_at DESC, id";
-    let row = |row: &db::Row<'_>| Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?));
-    if let Some((id, sealed)) = db.one(sql, params![], row).await? {
-        keys.master()?
-            .open(&format!("signing key {id}"), &sealed)
-            .context("the keys do not fit the database")?;
-    }
-    Ok(())
+    accounts::resealing::check_all_open(db, &keys.master()?)
+        .await
+        .context("the keys do not fit the database")
 }

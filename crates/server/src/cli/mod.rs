@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod data;
+mod keys;
 mod openapi;
 mod restore;
 mod seed;
@@ -55,6 +56,11 @@ enum Command {
     /// the data folder says was revoked after the backup stays revoked; without a journal
     /// that goes back so far all sessions end, and everybody logs in again. With PostgreSQL the database is the one of `DATABASE_URL`.
     Restore(restore::Options),
+    /// Show and replace the server's keys, while it runs
+    Keys {
+        #[command(subcommand)]
+        what: keys::What,
+    },
     /// Print every setting, its value and where it came from
     Config {
         #[command(flatten)]
@@ -120,6 +126,7 @@ pub fn run() -> Result<()> {
         Command::Seed { what, settings } => seed::run(what, &settings),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
+        Command::Keys { what } => keys::run(&what),
         Command::Config { settings } => config::run(&settings),
         Command::Openapi => openapi::run(),
         Command::Version => {
