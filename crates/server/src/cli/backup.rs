@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Entropy};
-use db::{Db, Executor, Place, Settings};
+use db::{Db, Executor, Place, Settings, params};
 use platform::Config;
 use std::{
     collections::BTreeMap,
