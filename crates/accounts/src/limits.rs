@@ -111,6 +111,12 @@ pub async fn group(app: &App, context: &RequestContext, ip: ClientIp) -> Result<
     context.limited(app.limits.take(limit, ip).await)
 }
 
+/// Counts a password judged while it is typed: a form asks with each pause.
+pub async fn password_check(app: &App, context: &RequestContext, ip: ClientIp) -> Result<()> {
+    let limit = Table::of(&app.config).password_check;
+    context.limited(app.limits.take(limit, ip).await)
+}
+
 /// A password about to be tried, counted beforehand, so that many at once cannot all pass.
 #[derive(Debug)]
 pub struct Guess {
@@ -248,10 +254,11 @@ pub async fn socket_refused(app: &App, ip: ClientIp, reason: Error) -> Error {
     }
 }
 
-/// False for what the server could not do.
+/// False for what the server could not do, and for a new password that is not taken:
+/// the current one was right then.
 fn is_the_callers(error: &Error) -> bool {
     !matches!(
         error.kind(),
-        Kind::Unavailable | Kind::Internal | Kind::RateLimited
+        Kind::Invalid | Kind::Unavailable | Kind::Internal | Kind::RateLimited
     )
 }

@@ -1,7 +1,7 @@
 //! `POST /auth/password-strength`: what a form says while somebody types.
 
 use super::{About, judge::Fault};
-use crate::Accounts;
+use crate::{Accounts, limits};
 use base::{
     Kind, Line, Password, input,
     input::{Check, Field},
@@ -9,18 +9,10 @@ use base::{
 use platform::{
     AppState,
     http::{Caller, ClientIp, Context, Json, Result, Routes},
-    limits::Limit,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt, time::Duration};
-
-/// A form asks with each pause in typing.
-const LIMIT: Limit = Limit {
-    name: "password_strength",
-    count: 120,
-    period: Duration::from_mins(1),
-};
+use std::{borrow::Cow, fmt};
 
 pub fn routes() -> Routes {
     Routes::new("accounts")
@@ -94,7 +86,7 @@ async fn rate_password(
     ip: ClientIp,
     Json(draft): Json<PasswordDraft>,
 ) -> Result<Json<PasswordStrength>> {
-    context.0.limited(app.limits.take(LIMIT, ip))?;
+    limits::password_check(&app, &context.0, ip).await?;
     let (language, password) = (context.0.language, draft.password.0);
     let is_short = password.chars().count() < Password::MIN;
     let about = About {
