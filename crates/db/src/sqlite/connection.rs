@@ -2,7 +2,10 @@
 
 use crate::{CommunityId, Param, Row, Settings, text::Texts, tx::ended, violation::Violation};
 use base::{Error, Result, error::internal, error::unavailable};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, types::ToSqlOutput, types::Value, types::ValueRef};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, ToSql, config::DbConfig, types::ToSqlOutput, types::Value,
+    types::ValueRef,
+};
 use std::{
     cell::{Cell, RefCell},
     path::Path,
@@ -58,6 +61,9 @@ pub fn open_for_reading(path: &Path, settings: &Settings) -> Result<Connection> 
 fn prepare(connection: &mut Connection, settings: &Settings) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(settings.statement_timeout)?;
+    // Our statements find their rows by index whatever the values are; without this
+    // SQLite plans each anew when its values change.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -65536;
