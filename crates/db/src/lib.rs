@@ -130,7 +130,8 @@ impl Db {
     /// Runs one transaction and answers once it is on disk. An error undoes all of it.
     ///
     /// The closure may wait for the database alone. It runs to its end even
-    /// when the caller goes away on SQLite; on PostgreSQL it is rolled back.
+    /// when the caller goes away on SQLite; on PostgreSQL it is rolled back,
+    /// unless it is being committed by then.
     pub async fn write<T, F, Fut>(&self, work: F) -> Result<T>
     where
         F: FnOnce(Tx) -> Fut + Send + 'static,

@@ -179,6 +179,10 @@ impl Client {
             .cloned()
     }
 
+    pub async fn prepare(&self, sql: &'static str, text: &Text) -> Result<()> {
+        self.prepared(sql, text).await.map(drop)
+    }
+
     async fn prepared(&self, sql: &'static str, text: &Text) -> Result<Statement> {
         if let Some(statement) = self.known(sql) {
             return Ok(statement);

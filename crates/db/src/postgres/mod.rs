@@ -1,8 +1,11 @@
-//! PostgreSQL: reads share a few connections and travel in pipelines; each
-//! write has a connection of its own.
+//! PostgreSQL: reads share a few connections and travel in pipelines; a write
+//! has a connection of its own, or shares a commit with others when it can.
 
 mod client;
+mod pipeline;
 mod session;
+mod together;
+mod writers;
 
 pub(crate) use session::Session;
 
@@ -16,12 +19,13 @@ use client::{Client, Role};
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::Mutex as AsyncMutex;
+use writers::Writers;
 
 /// A read that met a broken connection is tried again after so long.
 const RETRIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(60)];
@@ -37,13 +41,12 @@ const REPEATS: [Duration; 3] = [
 ];
 
 pub(crate) struct Postgres {
-    connector: client::Connector,
+    connector: Arc<client::Connector>,
     pub(crate) texts: Arc<Texts>,
     lanes: Vec<Lane>,
-    idle: Mutex<Vec<Arc<Client>>>,
-    write_turns: Semaphore,
-    patience: Duration,
+    writers: Arc<Writers>,
     repeats: AtomicUsize,
+    patience: Duration,
 }
 
 /// A connection that many reads share: PostgreSQL answers them in order.
@@ -56,14 +59,18 @@ struct Lane {
 
 impl Postgres {
     pub async fn open(url: &str, settings: &Settings) -> Result<Postgres> {
+        let connector = Arc::new(client::Connector::new(url, settings)?);
         let postgres = Postgres {
-            connector: client::Connector::new(url, settings)?,
+            connector: connector.clone(),
             texts: Arc::new(Texts::new('$')),
             lanes: (0..settings.readers.max(1)).map(|_| Lane::default()).collect(),
-            idle: Mutex::default(),
-            write_turns: Semaphore::new(settings.writers.max(1)),
-            patience: settings.connect_timeout,
+            writers: Arc::new(Writers::new(
+                connector,
+                settings.writers,
+                settings.connect_timeout,
+            )),
             repeats: AtomicUsize::new(0),
+            patience: settings.connect_timeout,
         };
         // A wrong address or password is told at the start, not at the first request.
         postgres.lane_client(&postgres.lanes[0]).await?;
@@ -120,25 +127,6 @@ impl Postgres {
         Ok(client)
     }
 
-    /// A connection of one's own, as long as a turn is free.
-    async fn own_client(&self) -> Result<Arc<Client>> {
-        loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            match idle {
-                Some(client) if !client.is_closed() => return Ok(client),
-                Some(_) => {}
-                None => return Ok(Arc::new(self.connector.connect(Role::Write).await?)),
-            }
-        }
-    }
-
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        tokio::time::timeout(self.patience, self.write_turns.acquire())
-            .await
-            .map_err(|_| unavailable("every connection to the database is in use"))?
-            .map_err(|_| unavailable("the database is closed"))
-    }
-
     pub async fn write<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
     where
         F: FnOnce(Tx) -> Fut,
@@ -183,29 +171,20 @@ impl Postgres {
         F: FnOnce(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let never = |error| (error, false);
-        let _turn = self.turn().await.map_err(never)?;
-        let (session, client) = self.begin("BEGIN").await.map_err(never)?;
+        let session = self.session("BEGIN");
         let tx = Tx::new(Link::Postgres(session.clone()), community);
         let outcome = match work(tx.clone()).await {
-            Ok(value) => session.commit().await.map(|()| value),
+            Ok(value) => session.commit(move || tx.committed()).await.map(|()| value),
             Err(error) => {
                 session.rollback().await;
                 Err(error)
             }
         };
-        self.give_back(&session, client);
-        match outcome {
-            Ok(value) => {
-                tx.committed();
-                Ok(value)
-            }
-            // The closure may have made another error of it, which is its answer.
-            Err(error) => {
-                let repeat = error.kind() == Kind::Unavailable && session.may_be_repeated();
-                Err((error, repeat))
-            }
-        }
+        // The closure may have made another error of it, which is its answer.
+        outcome.map_err(|error| {
+            let repeat = error.kind() == Kind::Unavailable && session.may_be_repeated();
+            (error, repeat)
+        })
     }
 
     pub async fn read<T, F, Fut>(&self, community: CommunityId, work: F) -> Result<T>
@@ -213,42 +192,22 @@ impl Postgres {
         F: FnOnce(Snapshot) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let _turn = self.turn().await?;
-        let (session, client) = self
-            .begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
+        let session = self.session("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         let outcome = work(Snapshot::new(Link::Postgres(session.clone()), community)).await;
         session.rollback().await;
-        self.give_back(&session, client);
         outcome
+    }
+
+    fn session(&self, begin: &'static str) -> Arc<Session> {
+        Arc::new(Session::new(self.writers.clone(), self.texts.clone(), begin))
     }
 
     pub async fn administer(&self, sql: &str) -> Result<()> {
         self.connector.connect(Role::Write).await?.batch(sql).await
     }
 
-    /// An idle connection may have died since its last use; then another is tried.
-    async fn begin(&self, begin: &'static str) -> Result<(Arc<Session>, Arc<Client>)> {
-        let client = self.own_client().await?;
-        Ok((
-            Arc::new(Session::new(client.clone(), self.texts.clone(), begin)),
-            client,
-        ))
-    }
-
-    /// Only a connection whose transaction ended in order is used again.
-    fn give_back(&self, session: &Session, client: Arc<Client>) {
-        if session.ended_in_order() && !client.is_closed() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(client);
-        }
-    }
-
     pub fn close(&self) {
-        self.write_turns.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.writers.close();
         for lane in &self.lanes {
             lane.client.write().unwrap_or_else(PoisonError::into_inner).take();
         }

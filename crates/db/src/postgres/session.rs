@@ -1,60 +1,79 @@
-//! Statements of one transaction on a connection of its own.
+//! Statements of one transaction, on a connection of its own from the first
+//! statement that is waited for.
 //!
-//! Two journeys are saved: `BEGIN` leaves together with the first statement,
-//! and statements whose outcome nobody looks at leave together with `COMMIT`.
+//! Journeys are saved: `BEGIN` leaves together with that statement, and
+//! statements whose outcome nobody looks at leave together with `COMMIT`. A
+//! transaction of these alone needs no connection and commits with others.
 
-use super::client::Client;
-use crate::{CommunityId, Param, Row, text::Text, text::Texts, tx::ended};
+use super::{
+    client::Client,
+    pipeline::{Deferred, Landing, send},
+    writers::{Own, Writers},
+};
+use crate::{CommunityId, Param, Row, text::Texts, tx::ended};
 use base::{Error, Kind, Result, error::internal};
-use futures_util::future::join_all;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU8, Ordering},
 };
+use tokio::sync::OnceCell;
 
 const UNBEGUN: u8 = 0;
 const OPEN: u8 = 1;
 const ENDED: u8 = 2;
 
 pub(crate) struct Session {
-    client: Arc<Client>,
+    writers: Arc<Writers>,
     texts: Arc<Texts>,
     begin: &'static str,
+    own: OnceCell<Own>,
     state: AtomicU8,
     /// A statement failed: PostgreSQL takes nothing more and would turn COMMIT into ROLLBACK.
     failed: AtomicBool,
-    in_order: AtomicBool,
     /// The database gave the transaction up, or went away before it was asked to commit.
     undone: AtomicBool,
-    last: Mutex<Vec<(&'static str, Arc<Text>, Vec<Param>)>>,
+    last: Mutex<Vec<Deferred>>,
 }
 
 impl Session {
-    pub fn new(client: Arc<Client>, texts: Arc<Texts>, begin: &'static str) -> Session {
+    pub fn new(writers: Arc<Writers>, texts: Arc<Texts>, begin: &'static str) -> Session {
         Session {
-            client,
+            writers,
             texts,
             begin,
+            own: OnceCell::new(),
             state: AtomicU8::new(UNBEGUN),
             failed: AtomicBool::new(false),
-            in_order: AtomicBool::new(false),
             undone: AtomicBool::new(false),
             last: Mutex::default(),
         }
     }
 
+    async fn client(&self) -> Result<&Client> {
+        if self.state.load(Ordering::Acquire) == ENDED {
+            return Err(ended());
+        }
+        let own = self.own.get_or_try_init(|| self.writers.take()).await?;
+        Ok(&own.client)
+    }
+
     /// Sends `BEGIN` ahead of the first statement without waiting for its answer.
-    async fn within<T>(&self, sql: &'static str, statement: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn within<T>(
+        &self,
+        client: &Client,
+        sql: &'static str,
+        statement: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let outcome = match self.state.load(Ordering::Acquire) {
             OPEN => statement.await,
             UNBEGUN => {
                 self.state.store(OPEN, Ordering::Release);
-                if self.client.is_prepared(sql) {
-                    let (begun, outcome) = tokio::join!(self.client.batch(self.begin), statement);
+                if client.is_prepared(sql) {
+                    let (begun, outcome) = tokio::join!(client.batch(self.begin), statement);
                     begun.and(outcome)
                 } else {
                     // Preparing takes a journey of its own, which must not fail inside.
-                    match self.client.batch(self.begin).await {
+                    match client.batch(self.begin).await {
                         Ok(()) => statement.await,
                         Err(error) => Err(error),
                     }
@@ -65,7 +84,7 @@ impl Session {
         if let Err(error) = &outcome {
             self.failed.store(true, Ordering::Release);
             // Nothing was committed: the connection was lost before we asked for it.
-            let lost = self.client.is_lost() || code(error).is_some_and(|code| code.starts_with("57P"));
+            let lost = client.is_lost() || code(error).is_some_and(|code| code.starts_with("57P"));
             if given_up(error) || (error.kind() == Kind::Unavailable && lost) {
                 self.undone.store(true, Ordering::Release);
             }
@@ -85,9 +104,10 @@ impl Session {
         params: Vec<Param>,
         map: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let text = self.texts.get(sql);
+        let (client, text) = (self.client().await?, self.texts.get(sql));
         let params = text.bind(params, community);
-        self.within(sql, self.client.all(sql, &text, &params, map)).await
+        self.within(client, sql, client.all(sql, &text, &params, map))
+            .await
     }
 
     pub async fn execute(
@@ -96,13 +116,15 @@ impl Session {
         sql: &'static str,
         params: Vec<Param>,
     ) -> Result<u64> {
-        let text = self.texts.get(sql);
+        let (client, text) = (self.client().await?, self.texts.get(sql));
         let params = text.bind(params, community);
-        self.within(sql, self.client.execute(sql, &text, &params)).await
+        self.within(client, sql, client.execute(sql, &text, &params))
+            .await
     }
 
     pub async fn batch(&self, sql: &'static str) -> Result<()> {
-        self.within(sql, self.client.batch(sql)).await
+        let client = self.client().await?;
+        self.within(client, sql, client.batch(sql)).await
     }
 
     pub fn execute_last(&self, community: CommunityId, sql: &'static str, params: Vec<Param>) -> Result<()> {
@@ -114,52 +136,63 @@ impl Session {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push((sql, text, params));
+            .push(Deferred { sql, text, params });
         Ok(())
     }
 
-    pub async fn commit(&self) -> Result<()> {
+    /// Makes the change last; `committed` runs once it is on disk.
+    pub async fn commit(&self, committed: impl FnOnce() + Send + 'static) -> Result<()> {
         let last = std::mem::take(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut sent_ahead = vec![];
-        for (sql, text, params) in &last {
-            if self.state.load(Ordering::Acquire) == OPEN && self.client.is_prepared(sql) {
-                sent_ahead.push(self.client.execute(sql, text, params));
-            } else {
-                self.within(sql, self.client.execute(sql, text, params)).await?;
-            }
-        }
         let begun = self.state.swap(ENDED, Ordering::AcqRel) == OPEN;
+        let own = match self.own.get() {
+            Some(own) if begun => own,
+            _ if last.is_empty() => {
+                committed();
+                return Ok(());
+            }
+            _ => {
+                let outcome = self.writers.together(last, committed).await;
+                return outcome.inspect_err(|error| self.note(error));
+            }
+        };
         if self.failed.load(Ordering::Acquire) {
-            self.undo(begun).await;
+            self.undo(own).await;
             return Err(internal("a statement of the transaction failed unnoticed"));
         }
-        if !begun {
-            self.in_order.store(true, Ordering::Release);
-            return Ok(());
+        let landing = send(&own.client, false, &last.iter().collect::<Vec<_>>()).await;
+        self.writers
+            .give_back(own, !matches!(landing, Landing::Unknown(_)));
+        match landing {
+            Landing::Committed => {
+                committed();
+                Ok(())
+            }
+            // COMMIT has left: only the database's own word that it gave up is good enough now.
+            Landing::Undone(error) | Landing::Unknown(error) => {
+                self.note(&error);
+                Err(error)
+            }
         }
-        let (outcomes, committed) = tokio::join!(join_all(sent_ahead), self.client.batch("COMMIT"));
-        self.in_order.store(committed.is_ok(), Ordering::Release);
-        // COMMIT has left: only the database's own word that it gave up is good enough now.
-        let outcome = outcomes.into_iter().try_fold((), |(), outcome| outcome.map(drop));
-        let outcome = outcome.and(committed);
-        if outcome.as_ref().is_err_and(given_up) {
+    }
+
+    fn note(&self, error: &Error) {
+        if given_up(error) {
             self.undone.store(true, Ordering::Release);
         }
-        outcome
     }
 
     pub async fn rollback(&self) {
         let begun = self.state.swap(ENDED, Ordering::AcqRel) == OPEN;
-        self.undo(begun).await;
+        match self.own.get() {
+            Some(own) if begun => self.undo(own).await,
+            Some(own) => self.writers.give_back(own, true),
+            None => {}
+        }
     }
 
-    async fn undo(&self, begun: bool) {
-        let undone = !begun || (!self.client.is_closed() && self.client.batch("ROLLBACK").await.is_ok());
-        self.in_order.store(undone, Ordering::Release);
-    }
-
-    pub fn ended_in_order(&self) -> bool {
-        self.in_order.load(Ordering::Acquire)
+    async fn undo(&self, own: &Own) {
+        let undone = !own.client.is_closed() && own.client.batch("ROLLBACK").await.is_ok();
+        self.writers.give_back(own, undone);
     }
 }
 

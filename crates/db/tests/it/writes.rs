@@ -148,6 +148,52 @@ async fn a_last_statement_that_fails_undoes_the_write() {
 }
 
 #[tokio::test]
+async fn writes_that_share_a_commit_fail_alone() {
+    each_db(async |f| {
+        let heard = Arc::new(AtomicU32::new(0));
+        let writes = (100..160).map(|id| {
+            let (db, heard) = (f.db.clone(), heard.clone());
+            async move {
+                let wrong = id % 10 == 0;
+                let outcome = db.write(move |tx| async move {
+                    tx.on_commit(move || {
+                        heard.fetch_add(1, Ordering::SeqCst);
+                    });
+                    tx.execute_last(INSERT, params![id, format!("a{id}"), "first"])
+                        .await?;
+                    let second = if wrong { id } else { id + 1000 };
+                    tx.execute_last(INSERT, params![second, format!("b{id}"), "second"])
+                        .await
+                });
+                assert_eq!(outcome.await.is_err(), wrong, "write {id}");
+            }
+        });
+        // The first may travel alone; then the others wait for each other.
+        futures_util::future::join_all(writes).await;
+        assert_eq!(communities(&f.db).await, 1 + 2 * 54);
+        assert_eq!(heard.load(Ordering::SeqCst), 54);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_cannot_be_sent_undoes_those_that_were() {
+    let f = postgres().await;
+    for _ in 0..2 {
+        let outcome = f.db.write(|tx| async move {
+            tx.execute_last(INSERT, params![2, "two", "two"]).await?;
+            tx.execute_last(INSERT, params![i64::MAX, "large", "large"]).await
+        });
+        assert!(outcome.await.is_err());
+    }
+    assert_eq!(communities(&f.db).await, 1);
+    f.db.write(|tx| async move { tx.execute_last(INSERT, params![2, "two", "two"]).await })
+        .await
+        .unwrap();
+    assert_eq!(communities(&f.db).await, 2);
+}
+
+#[tokio::test]
 async fn reading_does_not_write() {
     each_db(async |f| {
         let sql = "UPDATE community SET name = 'x' RETURNING id";
