@@ -3,7 +3,7 @@
 use crate::{CommunityId, Param, Row, Settings, text::Texts, tx::ended, violation::Violation};
 use base::{Error, Result, error::internal, error::unavailable};
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, ToSql, config::DbConfig, types::ToSqlOutput, types::Value,
+    Connection, ErrorCode, OpenFlags, ToSql, config::DbConfig, hooks::Wal, types::ToSqlOutput, types::Value,
     types::ValueRef,
 };
 use std::{
@@ -24,6 +24,8 @@ const STEPS: i32 = 20_000;
 thread_local! {
     static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The length of the write-ahead log as this thread's last commit left it.
+    static LOG_PAGES: Cell<u32> = const { Cell::new(0) };
 }
 
 /// What a database thread owns.
@@ -48,7 +50,18 @@ pub fn open_for_writing(path: &Path, settings: &Settings) -> Result<Connection> 
              PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(|e| failed_to_open(path, e))?;
+    connection
+        .wal_hook(Some(|_: &mut Wal, pages| {
+            LOG_PAGES.set(u32::try_from(pages).unwrap_or_default());
+            Ok(())
+        }))
+        .map_err(|e| failed_to_open(path, e))?;
     Ok(connection)
+}
+
+/// Pages of the write-ahead log after this thread's last commit.
+pub fn log_pages() -> u32 {
+    LOG_PAGES.get()
 }
 
 pub fn open_for_reading(path: &Path, settings: &Settings) -> Result<Connection> {

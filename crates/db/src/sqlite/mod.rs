@@ -89,10 +89,10 @@ impl Sqlite {
     {
         self.on_reader(move || {
             let session = Session::default();
-            session.batch("BEGIN")?;
+            session.control("BEGIN")?;
             let snapshot = Snapshot::new(Link::Sqlite(session.clone()), community);
             let outcome = finish(work(snapshot));
-            session.batch("COMMIT")?;
+            session.control("COMMIT")?;
             session.end();
             outcome
         })

@@ -5,7 +5,7 @@
 //! transaction itself (a full disk, say) fails the whole batch with 503. Nobody
 //! is answered before the commit is on disk.
 
-use super::{Session, finish, panicked};
+use super::{Session, connection, finish, panicked};
 use crate::{
     CommunityId,
     tx::{Link, Tx},
@@ -23,8 +23,9 @@ use tokio::sync::oneshot;
 const BATCH: usize = 256;
 /// The log is folded into the database when nothing happened for so long …
 const IDLE: Duration = Duration::from_millis(250);
-/// … or after so many commits without a pause.
-const COMMITS: u32 = 2000;
+/// … or once it has so many pages: readers look through all of it for each page,
+/// a table of about so many at a time.
+const LOG_PAGES: u32 = 4000;
 
 /// A write that waits for its turn.
 pub(super) trait Write: Send {
@@ -102,22 +103,27 @@ where
 
 pub(super) fn run(queue: &Receiver<Box<dyn Write>>) {
     let session = Session::default();
-    let mut commits = 0;
+    let (mut folded, mut due) = (true, LOG_PAGES);
     loop {
         // With nothing to fold away there is nothing to wake up for.
-        let patience = if commits == 0 { Duration::MAX } else { IDLE };
+        let patience = if folded { Duration::MAX } else { IDLE };
         let idle = match queue.recv_timeout(patience) {
             Ok(first) => {
                 write_batch(&session, first, queue);
-                commits += 1;
+                folded = false;
                 false
             }
             Err(RecvTimeoutError::Timeout) => true,
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        if idle || commits >= COMMITS {
+        let pages = connection::log_pages();
+        if pages < LOG_PAGES {
+            due = LOG_PAGES;
+        }
+        if idle || pages >= due {
             checkpoint(&session, "PRAGMA wal_checkpoint(PASSIVE)");
-            commits = 0;
+            // Readers may keep the log from beginning anew: then it is not asked at each commit.
+            (folded, due) = (true, pages + LOG_PAGES);
         }
     }
     checkpoint(&session, "PRAGMA wal_checkpoint(TRUNCATE)");
