@@ -29,8 +29,11 @@ pub struct App {
     pub draining: AtomicBool,
     pub(crate) in_flight: InFlight,
     watchers: RwLock<Vec<Arc<dyn Watch>>>,
-    parts: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    parts: HashMap<TypeId, Part>,
+    memories: RwLock<HashMap<TypeId, Part>>,
 }
+
+type Part = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone)]
 pub struct AppState(Arc<App>);
@@ -46,6 +49,7 @@ impl App {
             in_flight: InFlight::default(),
             watchers: RwLock::default(),
             parts: HashMap::new(),
+            memories: RwLock::default(),
             config,
             db,
             clock,
@@ -66,6 +70,27 @@ impl App {
             .get(&TypeId::of::<T>())
             .and_then(|part| part.downcast_ref())
             .unwrap_or_else(|| panic!("the assembly left out {}", type_name::<T>()))
+    }
+
+    /// What a slice remembers on this node, made at its first use. Nothing may
+    /// rest on it: it is empty after a start and another node has its own.
+    pub fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let known = self
+            .memories
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&TypeId::of::<T>())
+            .cloned();
+        known
+            .unwrap_or_else(|| {
+                let mut memories = self.memories.write().unwrap_or_else(PoisonError::into_inner);
+                memories
+                    .entry(TypeId::of::<T>())
+                    .or_insert_with(|| Arc::new(T::default()))
+                    .clone()
+            })
+            .downcast()
+            .expect("a memory is found by its own type")
     }
 
     /// Adds somebody who keeps errors and figures.

@@ -1,3 +1,4 @@
+use super::reach::Reach;
 use crate::posts::{Post, store};
 use accounts::CurrentUser;
 use base::{Cursor, Page, Paging};
@@ -16,6 +17,14 @@ pub fn routes() -> Routes {
 }
 
 async fn feed(app: AppState, actor: CurrentUser, Query(paging): Query<Paging>) -> Result<Json<Page<Post>>> {
-    let posts = store::feed(&app.db, actor.id, paging).await?;
+    let (places, newest) = (app.memory::<Reach>(), paging.cursor.is_none());
+    let reach = places.of(actor.id).filter(|_| newest);
+    let posts = store::feed(&app.db, actor.id, paging, reach).await?;
+    if let Some(oldest) = posts
+        .last()
+        .filter(|_| newest && posts.len() as i64 == paging.fetch())
+    {
+        places.remember(actor.id, oldest.id);
+    }
     Ok(Json(Page::of(posts, paging.limit, |post| Cursor(post.id.0))))
 }

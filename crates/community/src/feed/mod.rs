@@ -5,5 +5,6 @@
 //! `posts::store::feed`.
 
 mod http;
+mod reach;
 
 pub use http::routes;

@@ -107,19 +107,27 @@ pub async fn count_reaction(tx: &Tx, id: PostId, by: i64) -> Result<Option<i64>>
 /// page, and nothing older than the oldest of these can. So a page costs one
 /// index step for each author followed and a few more rows than it shows,
 /// however long anybody's history is.
-pub async fn feed(db: &Db, reader: MemberId, page: Paging) -> Result<Vec<Post>> {
+///
+/// `reach` is where the reader's last page ended, if that is known: a full page
+/// of posts that are no older is the right page, whatever `reach` is. It saves
+/// PostgreSQL the way to the bound, a third of its work.
+pub async fn feed(db: &Db, reader: MemberId, page: Paging, reach: Option<PostId>) -> Result<Vec<Post>> {
     if db.statements_are_calls() {
         return db
             .read(move |snapshot| async move { feed_by_steps(&snapshot, reader, page).await })
             .await;
     }
-    let none = Uuid::nil();
-    db.all(
-        FEED_POSTGRES,
-        params![reader, page.before(), page.fetch(), none],
-        post,
-    )
-    .await
+    let (before, limit) = (page.before(), page.fetch());
+    if let Some(reach) = reach {
+        let posts = db
+            .all(FEED_REACHING, params![reader, before, limit, reach], post)
+            .await?;
+        if posts.len() as i64 == limit {
+            return Ok(posts);
+        }
+    }
+    db.all(FEED_POSTGRES, params![reader, before, limit, Uuid::nil()], post)
+        .await
 }
 
 /// The same in small statements, where each costs a function call and no journey.
@@ -136,20 +144,21 @@ async fn feed_by_steps(db: &Snapshot, reader: MemberId, page: Paging) -> Result<
         .collect();
     heads.sort_unstable_by(|a, b| b.cmp(a));
     heads.truncate(limit as usize);
-    let full = heads.len() as i64 == limit;
-    let bound = heads
-        .last()
-        .filter(|_| full)
-        .map_or(Uuid::nil(), |(oldest, _)| *oldest);
-    let mut ids: Vec<Uuid> = vec![];
-    for (_, author) in heads {
-        let recent = db.all(RECENT, params![author, before, bound, limit], |row| {
+    let mut ids: Vec<Uuid> = heads.iter().map(|(newest, _)| *newest).collect();
+    for (newest, author) in heads {
+        let full = ids.len() as i64 == limit;
+        let bound = ids.last().filter(|_| full).copied().unwrap_or_default();
+        // Whoever comes now has nothing newer than what is on the page.
+        if newest <= bound {
+            break;
+        }
+        let older = db.all(OLDER, params![author, newest, bound, limit - 1], |row| {
             row.get::<Uuid>(0)
         });
-        ids.extend(recent.await?);
+        ids.extend(older.await?);
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.truncate(limit as usize);
     }
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    ids.truncate(limit as usize);
     let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
     db.all(THESE, params![reader, serde_json::json!(ids)], post).await
 }
@@ -165,8 +174,8 @@ const HEADS: &str = "SELECT (SELECT p.id FROM post p
             WHERE p.community_id = @community AND p.author_id = $1 AND p.id < $2
             ORDER BY p.id DESC LIMIT 1), $1";
 
-const RECENT: &str = "SELECT id FROM post
-    WHERE community_id = @community AND author_id = $1 AND id < $2 AND id >= $3
+const OLDER: &str = "SELECT id FROM post
+    WHERE community_id = @community AND author_id = $1 AND id < $2 AND id > $3
     ORDER BY id DESC LIMIT $4";
 
 const THESE: &str = "SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
@@ -198,5 +207,21 @@ const FEED_POSTGRES: &str = "WITH source(author_id) AS (
            m.id, m.username, m.display_name, r.kind, p.version
     FROM page JOIN post p ON p.id = page.id
     JOIN member m ON m.id = p.author_id
+    LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
+    ORDER BY p.id DESC";
+
+const FEED_REACHING: &str = "WITH source(author_id) AS (
+        SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
+        UNION ALL SELECT $1
+    ), page AS MATERIALIZED (
+        SELECT recent.* FROM source
+        CROSS JOIN LATERAL (SELECT p.* FROM post p
+            WHERE p.community_id = @community AND p.author_id = source.author_id AND p.id < $2 AND p.id >= $4
+            ORDER BY p.id DESC LIMIT $3) recent
+        ORDER BY recent.id DESC LIMIT $3
+    )
+    SELECT p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
+           m.id, m.username, m.display_name, r.kind, p.version
+    FROM page p JOIN member m ON m.id = p.author_id
     LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
     ORDER BY p.id DESC";

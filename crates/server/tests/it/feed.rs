@@ -79,6 +79,48 @@ async fn the_feed_is_paged_newest_first_whoever_wrote_when() {
     .await;
 }
 
+/// The node remembers where the last page ended; what happens since must show all the same.
+#[tokio::test]
+async fn a_page_read_again_shows_what_has_changed() {
+    each_db(async |app| {
+        let (reader, ana, bruno) = (
+            app.user("Reader").await,
+            app.user("Ana").await,
+            app.user("Bruno").await,
+        );
+        let (to_ana, to_bruno) = (format!("/follows/{}", ana.id), format!("/follows/{}", bruno.id));
+        let mut ids = vec![];
+        for n in 0..6 {
+            ids.push(publish(app, &ana, &format!("ana {n}")).await["id"].clone());
+        }
+        for n in 0..4 {
+            publish(app, &bruno, &format!("bruno {n}")).await;
+        }
+        let page = async || {
+            let page = reader.get("/feed?limit=3").await.expect(200);
+            bodies(&page).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        reader.put(&to_ana).await.expect(204);
+        assert_eq!(page().await, ["ana 5", "ana 4", "ana 3"]);
+        reader.put(&to_bruno).await.expect(204);
+        assert_eq!(page().await, ["bruno 3", "bruno 2", "bruno 1"]);
+        reader.delete(&to_bruno).await.expect(204);
+        assert_eq!(page().await, ["ana 5", "ana 4", "ana 3"]);
+        for id in &ids[3..] {
+            ana.delete(&format!("/posts/{}", id.as_str().unwrap()))
+                .await
+                .expect(204);
+        }
+        assert_eq!(page().await, ["ana 2", "ana 1", "ana 0"]);
+        publish(app, &ana, "ana 6").await;
+        assert_eq!(page().await, ["ana 6", "ana 2", "ana 1"]);
+        let all = reader.get("/feed?limit=100").await.expect(200);
+        assert_eq!(bodies(&all), ["ana 6", "ana 2", "ana 1", "ana 0"]);
+        assert_eq!(page().await, ["ana 6", "ana 2", "ana 1"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn reactions_are_one_each_and_counted_exactly() {
     each_db(async |app| {
