@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the API document from the code, and from it web/'s types.
+# Writes the API document and the page of who may call what from the code, and web/'s types.
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/need.sh"
 cd -- "$root"
@@ -10,6 +10,9 @@ mkdir -p docs
 temporary=$(mktemp -d)
 trap 'rm -rf -- "$temporary"' EXIT
 cargo run --quiet -p server --bin mundo -- openapi >"$temporary/openapi.json"
+cargo run --quiet -p server --bin mundo -- openapi --access >"$temporary/access.md"
+mkdir -p docs/security
+cp "$temporary/access.md" docs/security/access.md
 cp "$temporary/openapi.json" docs/openapi.json
 cp "$temporary/openapi.json" web/openapi.json
 scripts/web.sh install

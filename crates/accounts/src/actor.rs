@@ -1,7 +1,9 @@
-//! Who calls: a handler that takes a [`CurrentUser`] serves members alone.
+//! Who calls: a handler that takes a [`CurrentUser`] serves members alone, one
+//! that takes a [`May`] those whose roles permit it, and [`Fresh`] asks that they
+//! proved a moment ago who they are.
 
 use crate::{
-    MemberId, Role, SessionId,
+    MemberId, Permission, Roles, SessionId,
     access::Verified,
     keys,
     limits::Table,
@@ -16,14 +18,14 @@ use platform::{
     App, AppState,
     http::{Caller, Context, Describe, Operation, Problem},
 };
-use std::time::Duration;
+use std::{fmt, marker::PhantomData, ops::Deref, time::Duration};
 
 /// The member behind a valid access token of a living session.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser {
     pub id: MemberId,
     pub session: SessionId,
-    pub role: Role,
+    pub roles: Roles,
     /// When the token ends.
     pub expires_at: Timestamp,
     /// When the member last gave a password or another proof.
@@ -43,11 +45,11 @@ const FRESH: Duration = Duration::from_mins(10);
 /// Reads an access token, wherever it came from: a header or a socket's handshake.
 pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<CurrentUser> {
     let verified = keys::verified(app, token).await?;
-    let role = sessions::check(app, verified, activity).await?;
+    let roles = sessions::check(app, verified, activity).await?;
     Ok(CurrentUser {
         id: verified.member,
         session: verified.session,
-        role,
+        roles,
         expires_at: Timestamp::from_micros(verified.expires_s * 1_000_000),
         auth_time: Timestamp::from_micros(verified.auth_time * 1_000_000),
         verified,
@@ -57,14 +59,18 @@ pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<
 /// Asks again about somebody who was let in before: the session may have ended,
 /// the rights may have changed. For sockets, with each message.
 pub async fn recheck(app: &App, actor: CurrentUser, activity: Activity) -> Result<CurrentUser> {
-    let role = sessions::check(app, actor.verified, activity).await?;
-    Ok(CurrentUser { role, ..actor })
+    let roles = sessions::check(app, actor.verified, activity).await?;
+    Ok(CurrentUser { roles, ..actor })
 }
 
 impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        // Two extractors of one handler may ask; the request counts once.
+        if let Some(actor) = parts.extensions.get::<CurrentUser>() {
+            return Ok(*actor);
+        }
         let token = parts
             .headers
             .get("authorization")
@@ -77,6 +83,7 @@ impl FromRequestParts<AppState> for CurrentUser {
         let Context(context) = Context::from_request_parts(parts, app).await?;
         let limit = Table::of(&app.config).member;
         context.limited(app.limits.take(limit, actor.id).await)?;
+        parts.extensions.insert(actor);
         Ok(actor)
     }
 }
@@ -87,6 +94,13 @@ impl Describe for CurrentUser {
         for kind in [Kind::Unauthenticated, Kind::Forbidden, Kind::RateLimited] {
             operation.problem(kind);
         }
+    }
+}
+
+impl Deref for Fresh {
+    type Target = CurrentUser;
+    fn deref(&self) -> &CurrentUser {
+        &self.0
     }
 }
 
@@ -104,6 +118,87 @@ impl FromRequestParts<AppState> for Fresh {
 
 impl Describe for Fresh {
     fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
+        // Beside a May, who may call is said already.
+        let caller = operation.caller;
         CurrentUser::describe(operation, schemas);
+        operation.caller = caller.or(operation.caller);
+        operation.fresh = true;
+    }
+}
+
+/// A caller whose roles permit `P`: `May<UsersSuspend>`. Stands before [`Fresh`] in a handler.
+pub struct May<P>(CurrentUser, PhantomData<P>);
+
+/// A permission as a type, for [`May`].
+pub trait Permit: Send + Sync + 'static {
+    const PERMISSION: Permission;
+}
+
+macro_rules! permits {
+    ($($name:ident),*) => {
+        /// Each permission as a type, for [`May`].
+        pub mod may {$(
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+            impl super::Permit for $name {
+                const PERMISSION: crate::Permission = crate::Permission::$name;
+            }
+        )*}
+    };
+}
+
+permits!(
+    PostsCreate,
+    PostsEdit,
+    PostsDelete,
+    PostsModerate,
+    EventsCreate,
+    EventsManage,
+    HousingCreate,
+    HousingManage,
+    UsersView,
+    UsersEdit,
+    UsersSuspend,
+    PlatformSettings,
+    PlatformAnalytics
+);
+
+impl<P> Clone for May<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for May<P> {}
+
+impl<P> fmt::Debug for May<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("May").field(&self.0).finish()
+    }
+}
+
+impl<P> Deref for May<P> {
+    type Target = CurrentUser;
+    fn deref(&self) -> &CurrentUser {
+        &self.0
+    }
+}
+
+impl<P: Permit> FromRequestParts<AppState> for May<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let actor = CurrentUser::from_request_parts(parts, app).await?;
+        if !actor.roles.may(P::PERMISSION) {
+            return Err(forbidden("forbidden").into());
+        }
+        Ok(May(actor, PhantomData))
+    }
+}
+
+impl<P: Permit> Describe for May<P> {
+    fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
+        CurrentUser::describe(operation, schemas);
+        operation.caller = Some(Caller::Staff(P::PERMISSION.as_str()));
     }
 }

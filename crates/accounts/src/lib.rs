@@ -2,6 +2,7 @@
 
 mod access;
 mod actor;
+pub mod audit;
 mod browser;
 mod devices;
 mod http;
@@ -16,23 +17,25 @@ pub mod passwords;
 mod refresh;
 pub mod resealing;
 mod revocations;
+mod roles;
 pub mod rotation;
 mod sealing;
 mod security_log;
 mod sessions;
+pub mod staff;
 
-pub use actor::{CurrentUser, Fresh, authenticate, recheck};
-pub use http::routes;
+pub use actor::{CurrentUser, Fresh, May, Permit, authenticate, may, recheck};
 pub use keys::well_known;
 pub use master_keys::MasterKeys;
-pub use members::{Me, MemberId, Role};
+pub use members::{Me, MemberId};
 pub use passwords::Passwords;
 pub use revocations::{Journal, Revocation};
+pub use roles::{Permission, Permissions, Role, Roles};
 pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions, replay};
 
 use access::AccessTokens;
 use base::{Result, error::internal};
-use platform::{App, AppState};
+use platform::{App, AppState, http::Routes};
 use security_log::Later;
 use std::{path::Path, sync::Arc, time::Duration};
 use supervisor::{Failure, Plan, Report, Spec};
@@ -100,10 +103,17 @@ pub(crate) fn session_purpose(id: SessionId) -> String {
     format!("session {id}")
 }
 
+/// The routes of this crate.
+pub fn routes() -> Routes {
+    http::routes()
+        .merge(staff::http::routes())
+        .merge(audit::http::routes())
+}
+
 /// The background work of this crate.
 pub fn workers(app: &AppState) -> Vec<Plan> {
     let (activity, clean_up, secrets, resealing) = (app.clone(), app.clone(), app.clone(), app.clone());
-    let (listener, later) = (app.clone(), app.clone());
+    let (listener, later, audit) = (app.clone(), app.clone(), app.clone());
     vec![
         Spec::new("accounts.revocations")
             .group("platform")
@@ -135,6 +145,14 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .runs(move |_| {
                 let app = clean_up.clone();
                 async move { sessions::clean_up(&app).await.map_err(failure) }
+            }),
+        Spec::new(audit::WORKER)
+            .group("platform")
+            .every(Duration::from_mins(1))
+            .timeout(Duration::from_mins(1))
+            .runs(move |_| {
+                let app = audit.clone();
+                async move { audit::chain_up(&app).await.map_err(failure) }
             }),
         Spec::new("accounts.keys")
             .group("platform")

@@ -50,6 +50,8 @@ pub struct Table {
     pub forgot_address: Limit,
     /// Tries for each code.
     pub code: Limit,
+    /// Tries at the first administrator's code, for each member.
+    pub first_administrator: Limit,
 }
 
 impl Table {
@@ -71,6 +73,7 @@ impl Table {
             forgot: per("forgot", set.forgot_per_hour, HOUR),
             forgot_address: per("forgot_address", set.forgot_address_per_hour, HOUR),
             code: per("code", set.code_attempts, 15 * MINUTE),
+            first_administrator: per("first_administrator", 5, MINUTE),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Members: people with an account.
 
+use crate::{Role, Roles};
 use base::{Email, Result, Timestamp, Username, choice, ids};
 use db::{Executor, OrConflict, Row, Tx, params, stored};
 use platform::texts::Language;
@@ -11,23 +12,6 @@ ids! {
     MemberId;
 }
 stored!(ids: MemberId);
-
-choice! {
-    /// What a member may do on the platform, beside being part of it.
-    pub enum Role {
-        Member = "member",
-        Moderator = "moderator",
-        Admin = "admin",
-        SuperAdmin = "super_admin",
-    }
-}
-stored!(words: Role);
-
-impl Role {
-    pub fn is_staff(self) -> bool {
-        self != Role::Member
-    }
-}
 
 choice! {
     /// Whether the account may be used.
@@ -45,6 +29,7 @@ pub struct Me {
     pub email: String,
     pub username: String,
     pub display_name: String,
+    /// `free` alone, or the roles that were given.
     pub roles: Vec<Role>,
     pub created_at: Timestamp,
 }
@@ -64,7 +49,6 @@ pub struct NewMember {
     pub username: Username,
     pub display_name: String,
     pub password_hash: String,
-    pub role: Role,
     /// Of the mails to this member.
     pub language: Language,
 }
@@ -75,18 +59,22 @@ fn me(row: &Row<'_>) -> Result<Me> {
         email: row.get(1)?,
         username: row.get(2)?,
         display_name: row.get(3)?,
-        roles: vec![row.get(4)?],
+        roles: row.get::<Roles>(4)?.list(),
         created_at: row.get(5)?,
     })
 }
 
 pub async fn find(db: &impl Executor, id: MemberId) -> Result<Option<Me>> {
-    let sql = "SELECT id, email, username, display_name, role, created_at FROM member WHERE id = $1";
+    let sql = "SELECT id, email, username, display_name,
+                      (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = member.id), created_at
+               FROM member WHERE id = $1";
     db.one(sql, params![id], me).await
 }
 
 pub async fn find_login(db: &impl Executor, email: &str) -> Result<Option<Login>> {
-    let sql = "SELECT id, email, username, display_name, role, created_at, password_hash, status
+    let sql = "SELECT id, email, username, display_name,
+                      (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = member.id),
+                      created_at, password_hash, status
                FROM member WHERE email = $1";
     db.one(sql, params![email], |row| {
         Ok(Login {
@@ -100,16 +88,15 @@ pub async fn find_login(db: &impl Executor, email: &str) -> Result<Option<Login>
 
 pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
     tx.execute(
-        "INSERT INTO member (id, email, username, display_name, password_hash, role, status, language,
+        "INSERT INTO member (id, email, username, display_name, password_hash, status, language,
                              created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $8)",
+         VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7)",
         params![
             new.id,
             new.email,
             new.username,
             new.display_name,
             new.password_hash,
-            new.role,
             new.language.tag(),
             now
         ],

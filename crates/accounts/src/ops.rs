@@ -1,7 +1,7 @@
 //! Registration, log-in, proving oneself again, log-out.
 
 use crate::{
-    Accounts, CurrentUser, Me, MemberId, Role, SessionId,
+    Accounts, CurrentUser, Me, MemberId, Roles, SessionId,
     browser::Client,
     devices,
     members::{self, Login, NewMember, Status},
@@ -60,7 +60,6 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         username: new.username,
         display_name: new.display_name,
         password_hash,
-        role: Role::Member,
         language: new.language,
     };
     let me = Me {
@@ -68,7 +67,7 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         email: member.email.to_string(),
         username: member.username.to_string(),
         display_name: member.display_name.clone(),
-        roles: vec![member.role],
+        roles: Roles::NONE.list(),
         created_at: now,
     };
     let session = NewSession::new(app, client, true).await?;

@@ -1,10 +1,16 @@
 //! From settings to a running server, and to its end.
 
-use crate::{archive::lock::DataLock, router::router};
+use crate::{
+    archive::{lock::DataLock, schema_version},
+    router::router,
+};
 use accounts::Accounts;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Entropy};
-use db::{Db, Place, Settings, migrate::migrate};
+use db::{
+    Db, Place, Settings,
+    migrate::{migrate, migrations},
+};
 use observe::{Observer, Sentry};
 use platform::{
     App, AppState, Config,
@@ -97,6 +103,34 @@ pub fn lock_data(config: &Config) -> Result<DataLock> {
     let folder = &config.data.dir;
     make_private(folder).with_context(|| format!("the data folder {}", folder.display()))?;
     DataLock::take(folder)
+}
+
+/// An app for a command that works beside a running server: without the data
+/// folder's lock, without changing the schema, with nothing running.
+pub async fn beside(config: Config) -> Result<AppState> {
+    let place = database(&config);
+    if let Place::Sqlite(path) = &place.place {
+        ensure!(
+            path.is_file(),
+            "there is no database in {}",
+            config.data.dir.display()
+        );
+    }
+    let db = Db::open(&place).await?;
+    let (found, own) = (
+        schema_version(&db).await?,
+        migrations().last().map(|last| last.version),
+    );
+    ensure!(
+        Some(found) == own,
+        "the database has schema version {found}, which is not this program's: start its server first"
+    );
+    let keys = config.data.dir.join("keys");
+    let clock = Clock::system();
+    let now = clock.clone();
+    let supervisor = Supervisor::new(supervisor::Settings::with_clock(move || now.now().as_micros()));
+    let app = App::new(config, db, clock, Entropy::system(), supervisor);
+    Ok(AppState::new(Accounts::install(app, &keys).await?))
 }
 
 /// The folder of the database and the keys is its owner's alone.

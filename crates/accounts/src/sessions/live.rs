@@ -8,7 +8,8 @@ use super::{Reason, Revoked, SessionId, lifetimes::Age, store};
 use crate::{
     Accounts,
     access::Verified,
-    members::{MemberId, Role, Status},
+    members::{MemberId, Status},
+    roles::Roles,
     rotation,
 };
 use base::{Error, Kind, Result, Timestamp, error::unauthenticated};
@@ -32,7 +33,7 @@ const HEARD: usize = 4096;
 #[derive(Clone, Copy, Debug)]
 struct Known {
     member: MemberId,
-    role: Role,
+    roles: Roles,
     status: Status,
     rotation: rotation::Known,
     created_at: Timestamp,
@@ -110,7 +111,7 @@ impl Sessions {
 }
 
 /// Refuses a token whose session has ended; tells what the caller may do.
-pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Role> {
+pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Roles> {
     let (sessions, now) = (&Accounts::of(app).sessions, app.clock.now());
     let remembered = sessions
         .shard(token.session)
@@ -146,7 +147,7 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
         called_at: sessions.called_at(token.session, known.called_at),
         rotated_at: known.rotation.rotated_at,
         remembered: known.remembered,
-        staff: known.role.is_staff(),
+        staff: known.roles.is_staff(),
     };
     if age.is_over(&app.config.accounts, now) {
         return Err(unauthenticated("session_expired"));
@@ -162,11 +163,11 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
         mark_seen(app, token.session, token.generation, now).await?;
         sessions.forget(token.session);
     }
-    Ok(known.role)
+    Ok(known.roles)
 }
 
 async fn read(app: &App, id: SessionId, now: Timestamp) -> Result<Known> {
-    let sql = "SELECT s.member_id, m.role, m.status, s.created_at, s.last_used_at, s.remembered, s.revoke_reason,
+    let sql = "SELECT s.member_id, (SELECT string_agg(r.role, ' ') FROM member_role r WHERE r.member_id = s.member_id), m.status, s.created_at, s.last_used_at, s.remembered, s.revoke_reason,
                       s.generation, s.rotated_at, s.successor_seen_at, s.device_shown, s.reissued, s.repeat_day,
                       s.repeat_count
                FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1";
@@ -179,7 +180,7 @@ async fn read(app: &App, id: SessionId, now: Timestamp) -> Result<Known> {
 fn known(row: &Row<'_>) -> Result<Known> {
     Ok(Known {
         member: row.get(0)?,
-        role: row.get(1)?,
+        roles: row.get(1)?,
         status: row.get(2)?,
         created_at: row.get(3)?,
         called_at: row.get(4)?,

@@ -1,11 +1,7 @@
 //! Ending several sessions at once, and what a member sees of their own.
 
 use super::{Reason, Revoked, SessionId, lifetimes::Age, store};
-use crate::{
-    Accounts,
-    members::{MemberId, Role},
-    origin::Origin,
-};
+use crate::{Accounts, members::MemberId, origin::Origin, roles::Roles};
 use base::{Result, Timestamp};
 use db::{Executor, Tx, params};
 use platform::{App, AppState};
@@ -25,7 +21,8 @@ pub(crate) struct Living {
 /// The sessions of a member that have not ended, the last used first.
 pub(crate) async fn list_living(app: &App, db: &impl Executor, member: MemberId) -> Result<Vec<Living>> {
     let sql = "SELECT s.id, s.label, s.user_agent, s.network, s.client, s.remembered, s.created_at,
-                      s.last_used_at, s.rotated_at, m.role
+                      s.last_used_at, s.rotated_at,
+                      (SELECT string_agg(r.role, ' ') FROM member_role r WHERE r.member_id = s.member_id)
                FROM session s JOIN member m ON m.id = s.member_id
                WHERE s.member_id = $1 AND s.revoked_at IS NULL";
     let mut living = db
@@ -43,7 +40,7 @@ pub(crate) async fn list_living(app: &App, db: &impl Executor, member: MemberId)
                     called_at: row.get(7)?,
                     rotated_at: row.get(8)?,
                     remembered,
-                    staff: row.get::<Role>(9)?.is_staff(),
+                    staff: row.get::<Roles>(9)?.is_staff(),
                 },
             })
         })

@@ -169,7 +169,7 @@ impl Rotation<'_> {
                 .called_at(self.id, session.last_used_at),
             rotated_at: session.state.rotated_at,
             remembered: session.remembered,
-            staff: session.role.is_staff(),
+            staff: session.roles.is_staff(),
         }
     }
 

@@ -3,9 +3,10 @@
 use super::{Reason, Revoked, SessionId};
 use crate::{
     Accounts,
-    members::{MemberId, Role, Status},
+    members::{MemberId, Status},
     origin::Origin,
     revocations::{self, Revocation},
+    roles::Roles,
     rotation,
     security_log::{self, Entry, SecurityEvent},
 };
@@ -26,18 +27,18 @@ pub(crate) struct Rotating {
     pub remembered: bool,
     pub ended: Option<Reason>,
     pub status: Status,
-    pub role: Role,
+    pub roles: Roles,
 }
 
 /// Reads the session for its rotation, alone: on PostgreSQL its row is locked.
 pub(crate) async fn lock(tx: &Tx, id: SessionId) -> Result<Option<Rotating>> {
     let sql = tx.pick(
         "SELECT s.member_id, s.sealed_key, s.device_hash, s.created_at, s.authenticated_at, s.last_used_at,
-                s.remembered, s.revoke_reason, m.status, m.role, s.generation, s.rotated_at, s.successor_seen_at,
+                s.remembered, s.revoke_reason, m.status, (SELECT string_agg(r.role, ' ') FROM member_role r WHERE r.member_id = s.member_id), s.generation, s.rotated_at, s.successor_seen_at,
                 s.device_shown, s.reissued, s.repeat_day, s.repeat_count
          FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1",
         "SELECT s.member_id, s.sealed_key, s.device_hash, s.created_at, s.authenticated_at, s.last_used_at,
-                s.remembered, s.revoke_reason, m.status, m.role, s.generation, s.rotated_at, s.successor_seen_at,
+                s.remembered, s.revoke_reason, m.status, (SELECT string_agg(r.role, ' ') FROM member_role r WHERE r.member_id = s.member_id), s.generation, s.rotated_at, s.successor_seen_at,
                 s.device_shown, s.reissued, s.repeat_day, s.repeat_count
          FROM session s JOIN member m ON m.id = s.member_id WHERE s.id = $1 FOR UPDATE OF s",
     );
@@ -53,7 +54,7 @@ pub(crate) async fn lock(tx: &Tx, id: SessionId) -> Result<Option<Rotating>> {
             remembered: row.get(6)?,
             ended: row.get(7)?,
             status: row.get(8)?,
-            role: row.get(9)?,
+            roles: row.get(9)?,
             state: rotation_state(row, 10)?,
         })
     })

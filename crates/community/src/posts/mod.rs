@@ -14,4 +14,4 @@ pub(crate) mod store;
 
 pub use http::routes;
 pub use model::{Post, PostId};
-pub use signals::{PostCreated, push_worker};
+pub use signals::{PostCreated, PostNew, push_worker};

@@ -23,12 +23,20 @@ pub async fn each_db(story: impl AsyncFn(Fixture)) {
 }
 
 pub async fn sqlite() -> Fixture {
+    migrated(empty_sqlite().await).await
+}
+
+pub async fn postgres() -> Fixture {
+    migrated(empty_postgres().await).await
+}
+
+pub async fn empty_sqlite() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::Sqlite(folder.path().join("mundo.db"));
     open(place, folder).await
 }
 
-pub async fn postgres() -> Fixture {
+pub async fn empty_postgres() -> Fixture {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("db_it_{}_{n}", std::process::id());
@@ -41,9 +49,13 @@ pub async fn postgres() -> Fixture {
 
 async fn open(place: Place, folder: tempfile::TempDir) -> Fixture {
     let db = open_at(place).await;
-    let clock = Clock::manual(Timestamp::from_micros(0));
-    db::migrate::migrate(&db, &clock).await.unwrap();
     Fixture { db, _folder: folder }
+}
+
+async fn migrated(fixture: Fixture) -> Fixture {
+    let clock = Clock::manual(Timestamp::from_micros(0));
+    db::migrate::migrate(&fixture.db, &clock).await.unwrap();
+    fixture
 }
 
 pub async fn open_at(place: Place) -> Db {

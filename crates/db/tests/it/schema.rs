@@ -1,7 +1,7 @@
 //! Both migrations of a pair give the same schema.
 
-use crate::{postgres, sqlite};
-use db::{Db, Executor};
+use crate::{empty_postgres, empty_sqlite, postgres, sqlite};
+use db::{Db, Executor, params};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -92,4 +92,43 @@ async fn links(db: &Db) -> BTreeSet<String> {
          WHERE c.contype = 'f' AND s.nspname = current_schema()",
     )
     .await
+}
+
+async fn batch(db: &Db, text: &'static str) {
+    db.write(move |tx| async move { tx.batch(text).await })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_roles_of_old_members_are_kept() {
+    for fixture in [empty_sqlite().await, empty_postgres().await] {
+        let db = &fixture.db;
+        let before = db::migrate::migrations();
+        let at = before
+            .iter()
+            .position(|migration| migration.name == "roles")
+            .unwrap();
+        for migration in &before[..at] {
+            batch(db, db.pick(migration.sqlite, migration.postgres)).await;
+        }
+        let roles = ["member", "moderator", "admin", "super_admin"];
+        for (n, role) in roles.into_iter().enumerate() {
+            let id = uuid::Uuid::from_u128(n as u128);
+            let now = base::Timestamp::from_micros(1_790_000_000_000_000);
+            let insert = "INSERT INTO member (id, email, username, display_name, password_hash, role, created_at, updated_at)
+                          VALUES ($1, $2, $2, $2, '', $2, $3, $3)";
+            let done = db.write(move |tx| async move { tx.execute(insert, params![id, role, now]).await });
+            done.await.unwrap();
+        }
+        batch(db, db.pick(before[at].sqlite, before[at].postgres)).await;
+        let sql = "SELECT m.email || ': ' || r.role FROM member_role r JOIN member m ON m.id = r.member_id";
+        let kept = texts(db, sql, sql).await;
+        let wanted = [
+            "admin: admin",
+            "moderator: platform_volunteer",
+            "super_admin: super_admin",
+        ];
+        assert_eq!(kept, wanted.map(str::to_owned).into());
+    }
 }

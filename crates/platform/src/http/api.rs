@@ -5,7 +5,8 @@
 //! gives). So the documentation cannot say anything else than the code.
 
 use super::{
-    Accepted, ClientIp, Context, Created, IfMatch, Json, NoContent, Once, Path, Problem, Query, Tagged,
+    Accepted, ClientIp, Context, Created, IfMatch, Json, NoContent, Once, Path, PathPair, Problem, Query,
+    Tagged,
 };
 use crate::AppState;
 use axum::{
@@ -28,6 +29,8 @@ pub enum Caller {
     Public,
     /// A member with a valid access token.
     Member,
+    /// A member whose roles permit this.
+    Staff(&'static str),
     /// This machine, or staff.
     Operator,
 }
@@ -37,7 +40,16 @@ impl Caller {
         match self {
             Caller::Public => "public",
             Caller::Member => "member",
+            Caller::Staff(_) => "staff",
             Caller::Operator => "operator",
+        }
+    }
+
+    /// What the caller's roles must permit.
+    pub fn permission(self) -> Option<&'static str> {
+        match self {
+            Caller::Staff(permission) => Some(permission),
+            Caller::Public | Caller::Member | Caller::Operator => None,
         }
     }
 }
@@ -52,6 +64,8 @@ pub struct Operation {
     pub tag: &'static str,
     pub summary: &'static str,
     pub caller: Option<Caller>,
+    /// The caller must have proved a moment ago who they are.
+    pub fresh: bool,
     pub parameters: Vec<Value>,
     pub body: Option<Schema>,
     pub answers: BTreeMap<u16, Option<Schema>>,
@@ -69,6 +83,7 @@ impl Operation {
             id: "",
             summary: "",
             caller: None,
+            fresh: false,
             parameters: vec![],
             body: None,
             answers: BTreeMap::new(),
@@ -366,19 +381,33 @@ impl<T: Input> Describe for Query<T> {
     }
 }
 
+/// Describes the parameters of the path, in their order.
+fn describe_path(operation: &mut Operation, schemas: Vec<Schema>) {
+    let names = operation
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next());
+    for (name, schema) in names.zip(schemas) {
+        operation
+            .parameters
+            .push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+    }
+    operation.problem(Kind::NotFound);
+    operation.problem(Kind::Malformed);
+}
+
 impl<T: JsonSchema> Describe for Path<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
-        let name = operation
-            .path
-            .split('{')
-            .nth(1)
-            .and_then(|rest| rest.split('}').next());
-        operation.parameters.push(json!({
-            "name": name.unwrap_or_default(), "in": "path", "required": true,
-            "schema": schemas.requests.subschema_for::<T>(),
-        }));
-        operation.problem(Kind::NotFound);
-        operation.problem(Kind::Malformed);
+        describe_path(operation, vec![schemas.requests.subschema_for::<T>()]);
+    }
+}
+
+impl<A: JsonSchema, B: JsonSchema> Describe for PathPair<A, B> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let requests = &mut schemas.requests;
+        let both = vec![requests.subschema_for::<A>(), requests.subschema_for::<B>()];
+        describe_path(operation, both);
     }
 }
 

@@ -144,16 +144,36 @@ impl<T: FromStr + Field> FromRequestParts<AppState> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        let params = RawPathParams::from_request_parts(parts, app)
-            .await
-            .map_err(|error| Error::new(Kind::Malformed, "malformed_request").with("why", error))?;
-        let value = params.iter().next().map(|(_, value)| value).unwrap_or_default();
-        // What cannot be an id names nothing.
-        let value = value.parse().ok().and_then(checked_value);
-        value
-            .map(Path)
-            .ok_or_else(|| base::error::not_found("page").into())
+        let [value] = segments(parts, app).await?;
+        Ok(Path(named(value)?))
     }
+}
+
+/// The two parameters of the path.
+#[derive(Debug)]
+pub struct PathPair<A, B>(pub A, pub B);
+
+impl<A: FromStr + Field, B: FromStr + Field> FromRequestParts<AppState> for PathPair<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let [first, second] = segments(parts, app).await?;
+        Ok(PathPair(named(first)?, named(second)?))
+    }
+}
+
+async fn segments<const N: usize>(parts: &mut Parts, app: &AppState) -> Result<[String; N], Problem> {
+    let params = RawPathParams::from_request_parts(parts, app)
+        .await
+        .map_err(|error| Error::new(Kind::Malformed, "malformed_request").with("why", error))?;
+    let mut values = params.iter().map(|(_, value)| value.to_owned());
+    Ok(std::array::from_fn(|_| values.next().unwrap_or_default()))
+}
+
+/// What cannot be an id names nothing.
+fn named<T: FromStr + Field>(value: String) -> Result<T> {
+    let value = value.parse().ok().and_then(checked_value);
+    value.ok_or_else(|| base::error::not_found("page"))
 }
 
 /// `If-Match`: the version the caller has seen, if it says so.

@@ -25,7 +25,7 @@ pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
 pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
 pub use client::ClientIp;
 pub use context::{Context, RequestContext, current_request_id};
-pub use extract::{Empty, IfMatch, Path, Query};
+pub use extract::{Empty, IfMatch, Path, PathPair, Query};
 pub use idempotency::Once;
 pub(crate) use idempotency::{InFlight, prune};
 pub use listener::{Listener, serve};

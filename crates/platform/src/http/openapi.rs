@@ -58,6 +58,12 @@ fn describe(operation: &Operation) -> Value {
     if operation.deprecated {
         value["deprecated"] = true.into();
     }
+    if let Some(permission) = operation.caller.and_then(Caller::permission) {
+        value["x-permission"] = permission.into();
+    }
+    if operation.fresh {
+        value["x-fresh"] = true.into();
+    }
     if !operation.parameters.is_empty() {
         value["parameters"] = operation.parameters.clone().into();
     }
@@ -65,7 +71,7 @@ fn describe(operation: &Operation) -> Value {
         value["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
     }
     match operation.caller {
-        Some(Caller::Member) => value["security"] = json!([{"bearer": []}]),
+        Some(Caller::Member | Caller::Staff(_)) => value["security"] = json!([{"bearer": []}]),
         // This machine needs no token.
         Some(Caller::Operator) => value["security"] = json!([{"bearer": []}, {}]),
         Some(Caller::Public) | None => {}

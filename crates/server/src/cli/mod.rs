@@ -1,5 +1,6 @@
 //! The command line: a file for each command.
 
+mod audit;
 mod backup;
 mod config;
 mod data;
@@ -8,6 +9,7 @@ mod openapi;
 mod restore;
 mod seed;
 mod serve;
+mod staff;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -66,8 +68,22 @@ enum Command {
         #[command(flatten)]
         settings: Flags,
     },
+    /// Give and take roles, while the server runs
+    Staff {
+        #[command(subcommand)]
+        act: staff::Act,
+    },
+    /// Look after the log of what staff did
+    Audit {
+        #[command(subcommand)]
+        act: audit::Act,
+    },
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// Print who may call what instead
+        #[arg(long)]
+        access: bool,
+    },
     /// Print the version
     Version,
 }
@@ -128,7 +144,9 @@ pub fn run() -> Result<()> {
         Command::Restore(options) => restore::run(&options),
         Command::Keys { what } => keys::run(&what),
         Command::Config { settings } => config::run(&settings),
-        Command::Openapi => openapi::run(),
+        Command::Staff { act } => staff::run(&act),
+        Command::Audit { act } => audit::run(&act),
+        Command::Openapi { access } => openapi::run(access),
         Command::Version => {
             println!("mundo {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -28,11 +28,19 @@ pub fn run(settings: &Flags, demo: bool) -> Result<()> {
                  set server.public_url to an https:// address."
             );
         }
+        // Before anybody can ask for it, and after the demo's own lines.
+        let code = accounts::staff::first::offer(&app).await?;
         let running = lifecycle::start(app).await?;
         println!(
             "Mundo Tango is at http://localhost:{} — stop it with Ctrl-C",
             running.address.port()
         );
+        if let Some(code) = code {
+            tracing::info!(
+                "there is no administrator yet: log in, then POST /api/v1/auth/first-administrator \
+                 {{\"code\": \"{code}\"}}; the code works once, until the next start"
+            );
+        }
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -1,6 +1,8 @@
 //! The server as its users meet it.
 
+mod access;
 mod attacks;
+mod audit;
 mod backup;
 mod browser;
 mod contract;
@@ -18,6 +20,7 @@ mod realtime;
 mod revocations;
 mod secrets;
 mod sessions;
+mod staff;
 mod support;
 mod sweep;
 

@@ -1,0 +1,75 @@
+//! The audit log: what staff did, to whom, in an order that nobody can change unseen.
+//!
+//! An entry is written in the transaction of the act it tells. It holds ids and
+//! a commitment to its text; the text lies beside it and may be erased. A worker
+//! gives committed entries their place in a chain of hashes ([`chain`]) and
+//! records the newest hash in a file outside the database ([`head`]), so that
+//! [`verify`] finds what was changed, taken out, moved or cut off.
+//!
+//! Never true: an act of staff without its entry; an entry changed after it was
+//! written, but for the place the chain gives it, once.
+
+pub mod chain;
+pub(crate) mod head;
+pub(crate) mod http;
+mod store;
+mod verify;
+mod worker;
+
+pub use head::Head;
+pub use verify::{Findings, Flaw, verify};
+pub(crate) use worker::chain_up;
+
+use crate::MemberId;
+use base::{Result, choice, ids};
+use db::{Tx, stored};
+use platform::AppState;
+
+ids! {
+    /// Names an entry of the audit log.
+    AuditId;
+}
+stored!(ids: AuditId);
+
+choice! {
+    /// What staff did.
+    pub enum Action {
+        RoleGranted = "role_granted",
+        RoleRevoked = "role_revoked",
+        MemberSuspended = "member_suspended",
+        MemberReinstated = "member_reinstated",
+        SessionsEnded = "sessions_ended",
+        FirstAdministrator = "first_administrator",
+    }
+}
+stored!(words: Action);
+
+/// The worker that chains, woken by each commit of an entry.
+pub(crate) const WORKER: &str = "accounts.audit";
+
+/// What somebody did.
+#[derive(Debug)]
+pub(crate) struct Act<'a> {
+    /// `None`: the command line.
+    pub actor: Option<MemberId>,
+    pub action: Action,
+    pub subject: Option<MemberId>,
+    /// A role or a reason, in words. May be erased later.
+    pub detail: &'a str,
+}
+
+/// Writes the entry in the act's own transaction.
+pub(crate) async fn record(tx: &Tx, app: &AppState, act: Act<'_>) -> Result<()> {
+    let salt: [u8; 32] = app.entropy.bytes();
+    store::insert(tx, app.ids.next(), &act, salt, app.clock.now()).await?;
+    let app = app.clone();
+    tx.on_commit(move || {
+        app.supervisor.wake(WORKER);
+    });
+    Ok(())
+}
+
+/// Erases the texts about a member; the entries and the chain stay as they are.
+pub async fn erase_texts(tx: &Tx, subject: MemberId) -> Result<u64> {
+    store::erase_texts(tx, subject).await
+}

@@ -1,0 +1,134 @@
+//! Every statement on `member_role` and `first_administrator_code`.
+
+use super::policy::Standing;
+use crate::{MemberId, Role, Roles, members::Status};
+use base::{Result, Timestamp};
+use db::{Executor, Tx, params};
+
+/// Lets one act of staff run at a time.
+pub async fn alone(tx: &Tx) -> Result<()> {
+    // SQLite has one writer anyhow.
+    let sql = tx.pick("SELECT 1", "LOCK TABLE member_role IN SHARE ROW EXCLUSIVE MODE");
+    tx.all(sql, params![], |_| Ok(())).await.map(drop)
+}
+
+/// The member with their roles and whether the account may be used.
+pub async fn standing(db: &impl Executor, id: MemberId) -> Result<Option<(Standing, Status)>> {
+    let sql = "SELECT id, (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = member.id), status
+               FROM member WHERE id = $1";
+    db.one(sql, params![id], |row| {
+        let (id, roles) = (row.get(0)?, row.get(1)?);
+        Ok((Standing { id, roles }, row.get(2)?))
+    })
+    .await
+}
+
+/// False when it was held already.
+pub async fn give(
+    tx: &Tx,
+    member: MemberId,
+    role: Role,
+    by: Option<MemberId>,
+    now: Timestamp,
+) -> Result<bool> {
+    let count = tx
+        .execute(
+            "INSERT INTO member_role (member_id, role, granted_by, granted_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (member_id, role) DO NOTHING",
+            params![member, role, by, now],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
+/// False when it was not held.
+pub async fn take(tx: &Tx, member: MemberId, role: Role) -> Result<bool> {
+    let sql = "DELETE FROM member_role WHERE member_id = $1 AND role = $2";
+    Ok(tx.execute(sql, params![member, role]).await? > 0)
+}
+
+/// Whether a god with a usable account remains beside this member.
+pub async fn has_other_god(tx: &Tx, member: MemberId) -> Result<bool> {
+    let sql = "SELECT 1 FROM member_role r JOIN member m ON m.id = r.member_id
+               WHERE r.role = 'god' AND r.member_id <> $1 AND m.status = 'active' LIMIT 1";
+    Ok(tx.one(sql, params![member], |_| Ok(())).await?.is_some())
+}
+
+/// False when it stood so already.
+pub async fn put_status(tx: &Tx, member: MemberId, status: Status, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE member SET status = $1, updated_at = $2 WHERE id = $3 AND status <> $1";
+    Ok(tx.execute(sql, params![status, now, member]).await? > 0)
+}
+
+/// A role that was given.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub role: Role,
+    pub by: Option<MemberId>,
+    pub at: Timestamp,
+}
+
+pub async fn given(db: &impl Executor, member: MemberId) -> Result<Vec<Given>> {
+    let sql =
+        "SELECT role, granted_by, granted_at FROM member_role WHERE member_id = $1 ORDER BY granted_at, role";
+    db.all(sql, params![member], |row| {
+        Ok(Given {
+            role: row.get(0)?,
+            by: row.get(1)?,
+            at: row.get(2)?,
+        })
+    })
+    .await
+}
+
+/// Somebody who holds a role.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub email: String,
+    pub username: String,
+    pub roles: Roles,
+    pub status: Status,
+}
+
+/// Everybody who holds a role, by address.
+pub async fn list(db: &impl Executor) -> Result<Vec<Listed>> {
+    let sql = "SELECT m.email, m.username, string_agg(r.role, ' '), m.status
+               FROM member_role r JOIN member m ON m.id = r.member_id
+               GROUP BY m.id, m.email, m.username, m.status ORDER BY m.email";
+    db.all(sql, params![], |row| {
+        Ok(Listed {
+            email: row.get(0)?,
+            username: row.get(1)?,
+            roles: row.get(2)?,
+            status: row.get(3)?,
+        })
+    })
+    .await
+}
+
+/// Whether somebody holds super admin or god.
+pub async fn has_administrator(db: &impl Executor) -> Result<bool> {
+    let sql = "SELECT 1 FROM member_role WHERE role IN ('super_admin', 'god') LIMIT 1";
+    Ok(db.one(sql, params![], |_| Ok(())).await?.is_some())
+}
+
+pub async fn put_code(tx: &Tx, hash: [u8; 32], now: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO first_administrator_code (id, hash, created_at) VALUES (1, $1, $2)
+         ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at",
+        params![hash, now],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn find_code(tx: &Tx) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT hash FROM first_administrator_code";
+    tx.one(sql, params![], |row| row.get(0)).await
+}
+
+pub async fn delete_code(tx: &Tx) -> Result<()> {
+    tx.execute("DELETE FROM first_administrator_code", params![])
+        .await
+        .map(drop)
+}

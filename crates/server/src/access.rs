@@ -1,0 +1,125 @@
+//! Who may call what: every route and every message of the sockets, for
+//! `docs/security/access.md` and for the test that tries all of it.
+
+use accounts::{Permission, Role, Roles};
+use platform::http::{Caller, Operation};
+use realtime::Push;
+use std::fmt::Write;
+
+/// What goes over a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    pub name: &'static str,
+    pub direction: &'static str,
+    /// Who may send it, or who hears it.
+    pub whom: &'static str,
+}
+
+/// Every message, in and out.
+pub const MESSAGES: &[Message] = &[
+    Message {
+        name: "connect",
+        direction: "in",
+        whom: "a member with a valid access token",
+    },
+    Message {
+        name: community::posts::PostNew::NAME,
+        direction: "out",
+        whom: "followers of the author",
+    },
+    Message {
+        name: realtime::SessionRevoked::NAME,
+        direction: "out",
+        whom: "the sockets of the session that ended",
+    },
+];
+
+/// What the port answers beside the table of routes, for `GET`. `None`: somebody at the machine alone.
+pub const PAGES: &[(&str, Option<Caller>)] = &[
+    ("/", Some(Caller::Public)),
+    ("/api/openapi.json", Some(Caller::Public)),
+    ("/docs", Some(Caller::Public)),
+    ("/docs/errors", Some(Caller::Public)),
+    ("/livez", Some(Caller::Public)),
+    ("/readyz", Some(Caller::Public)),
+    ("/healthz", Some(Caller::Public)),
+    ("/.well-known/jwks.json", Some(Caller::Public)),
+    ("/metrics", Some(Caller::Operator)),
+    ("/dev/mail", None),
+];
+
+/// The roles that may call the route, anonymous callers aside.
+pub fn roles(caller: Caller) -> Vec<Role> {
+    let permission = match caller {
+        Caller::Public | Caller::Member => return Role::ALL.to_vec(),
+        Caller::Staff(word) => Permission::parse(word),
+        Caller::Operator => Some(Permission::PlatformAnalytics),
+    };
+    Role::ALL
+        .iter()
+        .copied()
+        .filter(|role| permission.is_some_and(|wanted| Roles::NONE.with(*role).may(wanted)))
+        .collect()
+}
+
+fn whom(caller: Caller) -> String {
+    match caller {
+        Caller::Public => "everybody".to_owned(),
+        Caller::Member => "every member".to_owned(),
+        Caller::Staff(_) => words(caller),
+        Caller::Operator => format!("callers on the machine; {}", words(caller)),
+    }
+}
+
+fn words(caller: Caller) -> String {
+    let words: Vec<&str> = roles(caller).into_iter().map(Role::as_str).collect();
+    words.join(", ")
+}
+
+/// The page `docs/security/access.md`.
+pub fn document(operations: &[Operation]) -> String {
+    let mut page = String::from(
+        "# Who may call what\n\n\
+         Made from the table of routes by `make openapi`; `crates/server/tests/it/access.rs` calls every route\n\
+         as nobody, as a member and with each role, and compares. *Fresh* routes want a password given within\n\
+         ten minutes. What a member may do to somebody else's things is decided by the policy of each slice.\n\n\
+         | method | path | caller | permission | fresh | allowed |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut operations: Vec<&Operation> = operations.iter().collect();
+    operations.sort_by_key(|operation| (operation.path, operation.method));
+    for operation in operations {
+        let caller = operation.caller.unwrap_or(Caller::Public);
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {} | {} | {} | {} |",
+            operation.method.to_uppercase(),
+            operation.path,
+            caller.as_str(),
+            caller.permission().unwrap_or("–"),
+            if operation.fresh { "yes" } else { "–" },
+            whom(caller),
+        );
+    }
+    page.push_str("\nBeside the API, for `GET`:\n\n| path | allowed |\n| --- | --- |\n");
+    for (path, caller) in PAGES {
+        let whom = caller.map_or_else(
+            || "callers on the machine, without a mail server".to_owned(),
+            whom,
+        );
+        let _ = writeln!(page, "| `{path}` | {whom} |");
+    }
+    page.push_str("\n## Sockets\n\n| message | direction | whom |\n| --- | --- | --- |\n");
+    for message in MESSAGES {
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} |",
+            message.name, message.direction, message.whom
+        );
+    }
+    page.push_str("\n## Roles\n\n| level | role | permissions |\n| --- | --- | --- |\n");
+    for role in Role::ALL {
+        let permissions: Vec<&str> = role.permissions().iter().map(Permission::as_str).collect();
+        let _ = writeln!(page, "| {} | {role} | {} |", role.level(), permissions.join(", "));
+    }
+    page
+}
