@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/password-strength": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How easily a password is guessed; nothing is kept */
+        post: operations["rate_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/reauthenticate": {
         parameters: {
             query?: never;
@@ -941,6 +958,28 @@ export interface components {
         NewRsvp: {
             status: components["schemas"]["RsvpStatus"];
         };
+        /** @description A password, and what is known of its owner. */
+        PasswordDraft: {
+            display_name?: string | null;
+            email?: string | null;
+            /** Format: password */
+            password: string;
+            username?: string | null;
+        };
+        /** @description How easily the password is guessed. */
+        PasswordStrength: {
+            /** @description Whether it would be taken. */
+            acceptable: boolean;
+            /**
+             * Format: uint8
+             * @description From 0, guessed at once, to 4.
+             */
+            score: number;
+            /** @description What would help, for people. */
+            suggestions: string[];
+            /** @description What is wrong, for people. */
+            warning: string | null;
+        };
         /** @description Since the start of this process, and in its last five minutes. A quantile is at most an eighth too long. */
         Performance: {
             routes: components["schemas"]["RoutePerformance"][];
@@ -989,6 +1028,7 @@ export interface components {
             /**
              * @example account_suspended
              * @example administrator_exists
+             * @example busy
              * @example cannot_follow_yourself
              * @example csrf
              * @example device_required
@@ -1858,6 +1898,93 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some values are not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rate_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordStrength"];
+                };
+            };
+            /** @description The request could not be read */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
