@@ -132,10 +132,14 @@ async fn a_node_that_meets_a_new_key_looks_for_it() {
             return;
         }
         let folder = app.app.config.data.dir.clone();
+        let known = published(app).await;
+        // Twice: the first time it is the key that was announced already.
+        rotate(app, true).await;
         rotate(app, true).await;
         let more = [("data.dir", folder.to_str().unwrap())];
         let other = TestApp::start(&server, Some(url), &more).await;
         let ana = other.user("Ana").await;
+        assert!(!known.contains(&kid(&ana.token)));
         let me = || {
             let url = format!("{}/api/v1/me", app.url);
             testkit::Answer::of(app.http.get(url).bearer_auth(&ana.token))

@@ -21,7 +21,7 @@ fn attributes(cookie: &Cookie) -> HashMap<&str, &str> {
 async fn every_cookie_is_locked_to_this_host_and_hidden_from_scripts() {
     let app = site().await;
     let long = json!({
-        "email": format!("{}@example.test", "x".repeat(60)), "password": "p".repeat(128),
+        "email": format!("{}@example.test", "x".repeat(60)), "password": "ocho cortes y una quebrada, ".repeat(5)[..128],
         "username": "longest_name_there_may_b", "display_name": "é".repeat(80),
     });
     let registered = Answer::of(page(&app, "register").json(&long)).await;
