@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base::{
-    Kind, Result, Timestamp,
+    Error, Kind, Result, Timestamp,
     error::{forbidden, unauthenticated},
 };
 use platform::{
@@ -71,9 +71,13 @@ impl FromRequestParts<AppState> for CurrentUser {
         if let Some(actor) = parts.extensions.get::<CurrentUser>() {
             return Ok(*actor);
         }
-        let token = parts
-            .headers
-            .get("authorization")
+        let mut given = parts.headers.get_all("authorization").iter();
+        let header = given.next();
+        if given.next().is_some() {
+            let twice = Error::new(Kind::Malformed, "malformed_request");
+            return Err(twice.with("why", "two Authorization headers").into());
+        }
+        let token = header
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))

@@ -15,7 +15,7 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use base::{Error, Kind, error::internal};
 use futures_util::FutureExt;
@@ -52,6 +52,10 @@ async fn method_not_allowed() -> super::Problem {
     Error::new(Kind::MethodNotAllowed, "method_not_allowed").into()
 }
 
+fn two_ends() -> Error {
+    Error::new(Kind::Malformed, "malformed_request").with("why", "its body has two lengths")
+}
+
 async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let context = Arc::new(RequestContext::new(&app, &request));
@@ -62,6 +66,9 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
         .map_or_else(|| "unmatched".into(), |path| Arc::<str>::from(path.as_str()));
     let seen_tag = request.headers().get(header::IF_NONE_MATCH).cloned();
     let trace = trace_parent(request.headers());
+    // What counts chunks and what counts bytes end a body differently.
+    let in_chunks = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let has_two_ends = in_chunks && request.headers().contains_key(header::CONTENT_LENGTH);
     request.extensions_mut().insert(context.clone());
 
     let span = tracing::info_span!("request", id = %context.id, trace = trace.as_deref().unwrap_or_default());
@@ -69,7 +76,13 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
         app.tell(|watch| watch.continues(&span, trace));
     }
     let limit = Duration::from_millis(app.config.server.request_timeout_ms);
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let work = async {
+        if has_two_ends {
+            return super::Problem::from(two_ends()).into_response();
+        }
+        next.run(request).await
+    };
+    let work = AssertUnwindSafe(work).catch_unwind();
     let work = tracing::Instrument::instrument(
         within_request(context.id.clone(), tokio::time::timeout(limit, work)),
         span,
@@ -102,6 +115,12 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     not_modified(&method, seen_tag.as_ref(), &mut response);
     let took = began.elapsed();
     dress(&app, &context, &route, took, trace.as_deref(), &mut response);
+    if in_chunks {
+        // Nothing that came behind such a body is read as a request.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(error) = error.as_deref().filter(|error| error.is_fault()) {
         log(&context.id, &route, kind, error);
         app.tell(|watch| {
@@ -191,7 +210,7 @@ fn dress(
     };
     set("x-request-id", &context.id);
     set("x-content-type-options", "nosniff");
-    set("referrer-policy", "strict-origin-when-cross-origin");
+    set("referrer-policy", "no-referrer");
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
     set("content-security-policy", CSP);
@@ -214,7 +233,13 @@ fn dress(
                 &format!("app;dur={:.2}", took.as_secs_f64() * 1000.0),
             );
         }
-        if !headers.contains_key(header::CACHE_CONTROL) {
+        let private = ["/api/v1/auth", "/api/v1/me"];
+        let own = private
+            .iter()
+            .any(|start| route == *start || route.starts_with(&format!("{start}/")));
+        if own {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        } else if !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(
                 header::CACHE_CONTROL,
                 HeaderValue::from_static("private, no-cache"),

@@ -1,6 +1,6 @@
 //! What every answer says to a browser, whatever its status.
 
-use super::{page, site};
+use super::site;
 use crate::app_with;
 use reqwest::Method;
 use serde_json::json;
@@ -25,16 +25,7 @@ async fn answers(app: &TestApp) -> Vec<(u16, Answer)> {
         (200, app.get("/livez").await),
         (201, post(b"{\"body\":\"x\"}".to_vec(), json).await),
         (401, app.get("/api/v1/me").await),
-        (
-            403,
-            Answer::of(
-                page(app, "login")
-                    .header("origin", "null")
-                    .header("sec-fetch-site", "cross-site")
-                    .json(&json!({})),
-            )
-            .await,
-        ),
+        (403, from_elsewhere(app).await),
         (404, app.get("/api/v1/nothing").await),
         (405, ana.put("/posts").await),
         (400, post(b"{".to_vec(), json).await),
@@ -44,14 +35,23 @@ async fn answers(app: &TestApp) -> Vec<(u16, Answer)> {
     ]
 }
 
+async fn from_elsewhere(app: &TestApp) -> Answer {
+    let request = app
+        .http
+        .post(format!("{}/api/v1/auth/login", app.url))
+        .header("x-client", "web")
+        .header("origin", "https://evil.example");
+    Answer::of(request.json(&json!({}))).await
+}
+
 #[tokio::test]
 async fn every_answer_tells_browsers_to_be_careful() {
     let app = site().await;
     for (status, answer) in answers(&app).await {
         let seen = format!("{status}: {:?}", answer.headers);
-        if status != 403 {
-            assert_eq!(answer.status, status, "{}", answer.text);
-        }
+        // Some build the server without the web app.
+        let no_app = answer.text.contains("web_app_not_built");
+        assert!(answer.status == status || no_app, "{}", answer.text);
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{seen}");
         let transport = answer.header("strict-transport-security");
         let age = transport

@@ -9,7 +9,7 @@ const PASSWORD: &str = "a sentence nobody else would log";
 async fn post(server: &Server, path: &str, body: &Value) -> Value {
     let request = server.http.post(format!("{}/api/v1{path}", server.url));
     let answer = request
-        .header("user-agent", "Mozilla\u{9}(X11) evil\u{7f}")
+        .header("user-agent", "Mozilla\u{9}(X11) evil")
         .json(body)
         .send()
         .await
