@@ -40,7 +40,7 @@ pub struct CurrentUser {
 pub struct Fresh(pub CurrentUser);
 
 /// How long a proof is fresh.
-const FRESH: Duration = Duration::from_mins(10);
+pub const FRESH: Duration = Duration::from_mins(10);
 
 /// Reads an access token, wherever it came from: a header or a socket's handshake.
 pub async fn authenticate(app: &App, token: &str, activity: Activity) -> Result<CurrentUser> {

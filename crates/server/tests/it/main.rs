@@ -19,6 +19,7 @@ mod process;
 mod realtime;
 mod revocations;
 mod secrets;
+mod security;
 mod sessions;
 mod staff;
 mod support;

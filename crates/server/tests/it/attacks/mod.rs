@@ -16,6 +16,7 @@ mod refresh;
 mod smuggling;
 mod step_up;
 mod tokens;
+mod traces;
 
 use crate::app_with;
 use reqwest::RequestBuilder;

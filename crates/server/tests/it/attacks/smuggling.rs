@@ -270,7 +270,10 @@ async fn contents(app: &TestApp) -> Vec<(String, Option<String>)> {
             "follow",
             "SELECT /* every community */ CAST(count(*) AS TEXT) FROM follow",
         ),
-        ("mail", "SELECT CAST(count(*) AS TEXT) FROM task"),
+        (
+            "mail",
+            "SELECT /* every community */ CAST(count(*) AS TEXT) FROM task",
+        ),
     ] {
         let count: Option<String> = app.app.db.one(sql, vec![], |row| row.get(0)).await.unwrap();
         all.push((table.to_owned(), count));
