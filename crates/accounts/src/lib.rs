@@ -25,7 +25,6 @@ mod sessions;
 pub mod staff;
 
 pub use actor::{CurrentUser, FRESH, Fresh, May, Permit, authenticate, may, recheck};
-pub use http::routes;
 pub use keys::well_known;
 pub use master_keys::MasterKeys;
 pub use members::{Me, MemberId};
