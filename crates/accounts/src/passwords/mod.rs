@@ -22,7 +22,10 @@ pub use peppers::{
 use crate::master_keys::MasterKeys;
 use argon2::{
     Algorithm, Argon2, KeyId, Params, ParamsBuilder, PasswordVerifier, Version,
-    password_hash::{PasswordHasher, phc::PasswordHash},
+    password_hash::{
+        PasswordHasher,
+        phc::{Output, PasswordHash, Salt},
+    },
 };
 use base::{Entropy, Password, Result, error::internal, error::invalid};
 use db::Db;
@@ -62,7 +65,7 @@ struct Inner {
 /// What changes when a pepper is added.
 struct Now {
     peppers: Peppers,
-    /// Of a password nobody has: verified when there is no account, so that time tells nothing.
+    /// A hash that no password fits: verified when there is no account, so that time tells nothing.
     nobody: String,
 }
 
@@ -110,9 +113,7 @@ impl Passwords {
         let peppers = peppers::load(&self.0.db, &self.0.master).await?;
         let count = peppers.len() as i64;
         if peppers.newest()?.id != self.0.now().peppers.newest()?.id {
-            let own = self.0.clone();
-            let prepared = tokio::task::spawn_blocking(move || own.prepare(peppers)).await;
-            let prepared = Arc::new(prepared.map_err(internal)??);
+            let prepared = Arc::new(self.0.prepare(peppers)?);
             *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = prepared;
         }
         Ok(count)
@@ -169,7 +170,15 @@ impl Inner {
     }
 
     fn prepare(&self, peppers: Peppers) -> Result<Now> {
-        let nobody = self.hash(&Password::trusted("nobody's password"), peppers.newest()?)?;
+        // Nobody knows what these bytes are the hash of, and making them took no time.
+        let nobody = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: self.params(peppers.newest()?)?.try_into().map_err(text)?,
+            salt: Some(Salt::new(&self.entropy.bytes::<16>()).map_err(text)?),
+            hash: Some(Output::new(&self.entropy.bytes::<32>()).map_err(text)?),
+        };
+        let nobody = nobody.to_string();
         Ok(Now { peppers, nobody })
     }
 
