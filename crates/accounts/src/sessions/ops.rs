@@ -77,6 +77,32 @@ pub async fn end_all(
     Ok(count)
 }
 
+/// A device has one session of a member: a new log-in there ends the one before,
+/// in whoever's hands its tokens are by now.
+pub(crate) async fn end_former_of_device(
+    tx: &Tx,
+    app: &AppState,
+    member: MemberId,
+    device_hash: &[u8],
+    new: SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "SELECT id FROM session
+               WHERE member_id = $1 AND device_hash = $2 AND id <> $3 AND revoked_at IS NULL ORDER BY id";
+    let former: Vec<SessionId> = tx
+        .all(sql, params![member, device_hash.to_vec(), new], |row| row.get(0))
+        .await?;
+    for session in former {
+        let revoked = Revoked {
+            session: Some(session),
+            member,
+            reason: Reason::Replaced,
+        };
+        store::end(tx, app, revoked, &Origin::default(), now).await?;
+    }
+    Ok(())
+}
+
 /// The member's rights changed: every node reads them again before its next answer.
 pub async fn cut(tx: &Tx, app: &AppState, member: MemberId, reason: Reason) -> Result<()> {
     let revoked = Revoked {

@@ -196,6 +196,32 @@ async fn who_holds_everything_is_heard_three_times_a_day() {
 }
 
 #[tokio::test]
+async fn a_log_in_on_a_device_ends_what_a_thief_made_of_its_session() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        let phone = app.user("Bruno").await;
+        let thief = ana
+            .refresh(&ana.refresh_token, Some(&ana.device_token))
+            .await
+            .expect(200);
+        let thief = ana.with(&thief);
+        let credentials = json!({
+            "email": "ana@example.test", "password": super::PASSWORD, "device_token": ana.device_token,
+        });
+        let session = app.post("/api/v1/auth/login", credentials).await.expect(200);
+        let ana = ana.with(&session);
+        thief.get("/me").await.refused(401, "session_revoked");
+        thief
+            .refresh(&thief.refresh_token, Some(&thief.device_token))
+            .await
+            .refused(401, "session_revoked");
+        ana.get("/me").await.expect(200);
+        phone.get("/me").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_thief_who_asks_first_and_calls_after_the_owner_is_not_served() {
     each_db(async |app| {
         let owner = Owner::of(app).await;
