@@ -228,7 +228,7 @@ impl NewSession {
         };
         security_log::note(tx, app, entry(kind), now).await?;
         if kind == SecurityEvent::LoggedIn {
-            sessions::end_former_of_device(tx, app, member, &self.device_hash, self.id, now).await?;
+            sessions::end_contested(tx, app, member, &self.device_hash, self.id, now).await?;
             sessions::make_room(tx, app, member, self.id, now).await?;
             if is_new {
                 security_log::note(tx, app, entry(SecurityEvent::NewDevice), now).await?;

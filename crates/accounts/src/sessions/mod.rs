@@ -22,7 +22,7 @@ pub use ops::{cut, end_all};
 pub use store::{end_all_sessions, replay};
 pub(crate) use {
     clean_up::clean_up,
-    ops::{end_former_of_device, list_living, make_room},
+    ops::{end_contested, list_living, make_room},
     refreshing::{is_genuine, refresh_tokens},
     store::{end, find_key, keep_rotation, lock},
 };
@@ -47,7 +47,7 @@ choice! {
         Reuse = "token_reuse",
         PasswordChanged = "password_changed",
         TooMany = "too_many_sessions",
-        /// A later log-in on the same device took its place.
+        /// It was contested, and a log-in on its device took its place.
         Replaced = "replaced",
         Expired = "expired",
         Suspended = "suspended",

@@ -1,7 +1,7 @@
 //! Ending several sessions at once, and what a member sees of their own.
 
 use super::{Reason, Revoked, SessionId, lifetimes::Age, store};
-use crate::{Accounts, members::MemberId, origin::Origin, roles::Roles};
+use crate::{Accounts, members::MemberId, origin::Origin, roles::Roles, rotation::REPEATS_A_DAY};
 use base::{Result, Timestamp};
 use db::{Executor, Tx, params};
 use platform::{App, AppState};
@@ -77,9 +77,9 @@ pub async fn end_all(
     Ok(count)
 }
 
-/// A device has one session of a member: a new log-in there ends the one before,
-/// in whoever's hands its tokens are by now.
-pub(crate) async fn end_former_of_device(
+/// The member proved who they are where a session had used up its repeats: in
+/// whoever's hands its newest token is, it ends.
+pub(crate) async fn end_contested(
     tx: &Tx,
     app: &AppState,
     member: MemberId,
@@ -88,10 +88,10 @@ pub(crate) async fn end_former_of_device(
     now: Timestamp,
 ) -> Result<()> {
     let sql = "SELECT id FROM session
-               WHERE member_id = $1 AND device_hash = $2 AND id <> $3 AND revoked_at IS NULL ORDER BY id";
-    let former: Vec<SessionId> = tx
-        .all(sql, params![member, device_hash.to_vec(), new], |row| row.get(0))
-        .await?;
+               WHERE member_id = $1 AND device_hash = $2 AND id <> $3 AND revoked_at IS NULL
+                 AND repeat_count >= $4 ORDER BY id";
+    let known = params![member, device_hash.to_vec(), new, REPEATS_A_DAY];
+    let former: Vec<SessionId> = tx.all(sql, known, |row| row.get(0)).await?;
     for session in former {
         let revoked = Revoked {
             session: Some(session),

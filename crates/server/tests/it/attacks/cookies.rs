@@ -17,14 +17,6 @@ fn attributes(cookie: &Cookie) -> HashMap<&str, &str> {
         .collect()
 }
 
-fn words(length: usize) -> String {
-    "the bandoneon sighs under a blue lamp "
-        .chars()
-        .cycle()
-        .take(length)
-        .collect()
-}
-
 #[tokio::test]
 async fn every_cookie_is_locked_to_this_host_and_hidden_from_scripts() {
     let app = site().await;
