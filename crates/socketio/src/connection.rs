@@ -32,6 +32,8 @@ use std::{
 
 /// How long the last packets wait for a polling client's next request.
 const DRAIN_MS: Millis = 30_000;
+/// A client that says goodbye may have a poll under way beside it.
+const GOODBYE_MS: Millis = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -71,6 +73,8 @@ pub(crate) struct State {
     pub posting: bool,
     /// What a waiting poll hears when the connection is over.
     pub last_packet: u8,
+    /// The client has closed, and no poll has heard the last packet.
+    goodbye: bool,
     upgrade: Upgrade,
     heartbeat: Heartbeat,
     connect_due: Option<Millis>,
@@ -115,6 +119,7 @@ impl Connection {
                 polling: false,
                 posting: false,
                 last_packet: b'1',
+                goodbye: false,
                 upgrade: Upgrade::None,
                 heartbeat: Heartbeat::PingDue(ping_due),
                 connect_due,
@@ -169,6 +174,9 @@ impl Connection {
 
     /// Takes an Engine.IO packet. False when the connection is over.
     pub fn receive(self: &Arc<Self>, packet: EnginePacket<'_>) -> bool {
+        if !self.is_open() {
+            return false;
+        }
         Counters::add(&self.server.counters.packets_received, 1);
         match packet {
             EnginePacket::Message(text) => self.receive_text(text),
@@ -178,7 +186,10 @@ impl Connection {
                 lock(&self.state).heartbeat = Heartbeat::PingDue(now + self.server.config.ping_interval_ms);
             }
             EnginePacket::Close => {
-                lock(&self.state).last_packet = b'6';
+                let mut state = lock(&self.state);
+                state.last_packet = b'6';
+                state.goodbye = state.transport == Transport::Polling && !state.polling;
+                drop(state);
                 self.close(Reason::TransportClose);
             }
             // In version 4 it is the server that pings.
@@ -334,11 +345,12 @@ impl Connection {
             if state.phase != Phase::Open {
                 return;
             }
-            let drains = state.transport == Transport::Polling
-                && matches!(reason, Reason::ServerDisconnect | Reason::ForcedClose);
-            state.phase = match drains {
-                true => Phase::Draining(self.server.now() + DRAIN_MS),
-                false => Phase::Closed,
+            let polled = state.transport == Transport::Polling;
+            let now = self.server.now();
+            state.phase = match reason {
+                Reason::ForcedClose if polled => Phase::Draining(now + DRAIN_MS),
+                _ if state.goodbye => Phase::Draining(now + GOODBYE_MS),
+                _ => Phase::Closed,
             };
             state.reason = reason;
             lock(&self.outbound).close(reason.sends_the_rest());
@@ -347,7 +359,7 @@ impl Connection {
                 socket.end();
                 self.enqueue(&mut state, Job::Disconnect { socket, reason });
             }
-            if !drains {
+            if state.phase == Phase::Closed {
                 self.server.remove(self.id);
             }
         }

@@ -208,7 +208,7 @@ impl Waiting<'_> {
             Phase::Draining(_) => {
                 state.phase = Phase::Closed;
                 connection.server.remove(connection.id);
-                engine::append_text(&mut payload, b"1");
+                engine::append_text(&mut payload, &[state.last_packet]);
             }
             Phase::Closed => engine::append_text(&mut payload, &[state.last_packet]),
         }

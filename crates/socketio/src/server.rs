@@ -76,7 +76,8 @@ impl Shared {
             tasks: TaskTracker::new(),
             grain_ms: wheel.grain_ms(),
             connections: Mutex::default(),
-            namespaces: RwLock::default(),
+            // The main namespace is always there.
+            namespaces: RwLock::new(HashMap::from([("/".into(), Namespace::new("/"))])),
             wheel: Mutex::new((wheel, false)),
             epoch: Instant::now(),
             ending: CancellationToken::new(),

@@ -68,10 +68,8 @@ pub(crate) fn open(server: &Arc<Shared>, polling: Option<Arc<Connection>>, reque
     };
     match polling {
         Some(connection) => {
-            if !connection.begin_upgrade() {
-                return Refused::BadRequest.into_response();
-            }
-            server.tasks.spawn(take_over(on_upgrade, connection));
+            let begun = connection.begin_upgrade();
+            server.tasks.spawn(take_over(on_upgrade, connection, begun));
         }
         None => {
             let server = server.clone();
@@ -115,16 +113,18 @@ fn accept_key(method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Waits for the probe and the word to upgrade; then drives the connection.
-async fn take_over(on_upgrade: OnUpgrade, connection: Arc<Connection>) {
-    let _give_up = GiveUp(connection.clone());
+/// A second one that tries is closed at once.
+async fn take_over(on_upgrade: OnUpgrade, connection: Arc<Connection>, begun: bool) {
+    let _give_up = begun.then(|| GiveUp(connection.clone()));
     let patience = connection.server.config.upgrade_timeout;
     let Ok(Ok(upgraded)) = timeout(patience, on_upgrade).await else {
         return;
     };
     let mut driver = Driver::new(upgraded, connection.clone());
     driver.drives = false;
-    let agreed = timeout(patience, poll_fn(|cx| driver.poll_probe(cx))).await;
-    if matches!(agreed, Ok(true)) && connection.upgraded() {
+    let probe = poll_fn(|cx| driver.poll_probe(cx));
+    let agreed = begun && matches!(timeout(patience, probe).await, Ok(true));
+    if agreed && connection.upgraded() {
         driver.drives = true;
         driver.run().await;
     } else {
