@@ -42,7 +42,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn namespace() -> impl Strategy<Value = String> {
-    prop_oneof![Just("/".to_owned()), "/[^,]{1,12}"]
+    prop_oneof![Just("/".to_owned()), "/[^,\u{1e}]{1,12}"]
 }
 
 /// The arguments with a place for each attachment.

@@ -55,13 +55,15 @@ async fn a_client_that_does_not_go_is_not_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn handlers_that_go_on_are_counted_not_awaited() {
     let server = Server::builder().build();
-    server
-        .of("/")
-        .on("forever", async |_, _| std::future::pending().await);
+    let (begun, mut beginnings) = mpsc::unbounded_channel();
+    server.of("/").on("forever", move |_, _| {
+        let _ = begun.send(());
+        std::future::pending()
+    });
     let host = pipes(&server);
     let (mut client, _) = host.enter().await;
     client.say(r#"42["forever"]"#).await;
-    client.say("3").await;
+    beginnings.recv().await;
     let began = Instant::now();
     drop(client);
     assert_eq!(server.close(ms(700)).await, 1);

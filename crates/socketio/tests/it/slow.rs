@@ -38,7 +38,7 @@ async fn a_slow_client_is_cut_off_within_its_bounds_and_nobody_else_minds() {
             "the sender hears of nothing"
         );
         sent += 1;
-        assert_eq!(quick.next().await.len(), 1011);
+        assert_eq!(quick.next().await.len(), 1013);
         let depth = server.queue_depth();
         assert!(
             depth.longest_packets <= LIMITS.packets && depth.longest_bytes <= LIMITS.bytes,
@@ -102,7 +102,7 @@ async fn volatile_packets_are_dropped_while_anything_waits() {
     let mut slow = slow_member(&host).await;
     namespace.all().emit("large", &"x".repeat(5000)).unwrap();
     namespace.all().volatile().emit("lost", &1).unwrap();
-    assert_eq!(slow.next().await.len(), 5000 + 12);
+    assert_eq!(slow.next().await.len(), 5000 + 14);
     slow.hears_nothing().await;
     namespace.all().volatile().emit("heard", &1).unwrap();
     assert_eq!(slow.next().await, r#"42["heard",1]"#);
