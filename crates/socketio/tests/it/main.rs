@@ -10,5 +10,6 @@ mod rooms;
 mod shutdown;
 mod slow;
 mod sockets;
+mod stock;
 mod upgrade;
 mod websocket;
