@@ -29,6 +29,8 @@ pub struct Encoded {
     /// Length of the first frame's head.
     head: u8,
     binary: bool,
+    /// The text and its attachments: so many packets of Engine.IO.
+    packets: usize,
 }
 
 impl Encoded {
@@ -114,6 +116,7 @@ impl Encoded {
             frames,
             head: (MAX_HEAD - start) as u8,
             binary: true,
+            packets: 1,
         }
     }
 
@@ -139,6 +142,7 @@ impl Encoded {
             frames,
             head: (MAX_HEAD - start) as u8,
             binary: !attachments.is_empty(),
+            packets: 1 + attachments.len(),
         }
     }
 
@@ -151,6 +155,10 @@ impl Encoded {
     pub fn text(&self) -> Bytes {
         let end = engine::frame_at(&self.frames).map_or(self.frames.len(), |(_, _, end)| end);
         self.frames.slice(usize::from(self.head)..end)
+    }
+
+    pub(crate) fn packets(&self) -> usize {
+        self.packets
     }
 
     pub(crate) fn into_frames(self) -> Bytes {

@@ -199,8 +199,9 @@ impl Waiting<'_> {
         if state.transport == Transport::Websocket {
             return Poll::Ready(None);
         }
-        let mut payload = lock(&connection.outbound).take_payload();
+        let (mut payload, all) = lock(&connection.outbound).take_payload();
         match state.phase {
+            Phase::Open | Phase::Draining(_) if !all => {}
             Phase::Open if !payload.is_empty() => {}
             // The websocket is waiting for this poll to end.
             Phase::Open if probed && !straggles => payload.push(b'6'),

@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 /// At most so much is handed to the transport at once.
 const BATCH_PACKETS: usize = 16;
 const BATCH_BYTES: usize = 64 * 1024;
+/// Packets in one answer to a poll: python-engineio takes no more.
+const PAYLOAD_PACKETS: usize = 16;
 /// An empty queue keeps no more room than this.
 const KEPT_CAPACITY: usize = 4;
 
@@ -188,15 +190,22 @@ impl Outbound {
         self.under_way_bytes = 0;
     }
 
-    /// Everything that waits, as one polling payload. Empty when nothing does.
-    pub fn take_payload(&mut self) -> Vec<u8> {
+    /// What waits, as a polling payload; empty when nothing does. True when all of it fitted.
+    pub fn take_payload(&mut self) -> (Vec<u8>, bool) {
         self.finish_batch();
-        let mut payload = Vec::with_capacity(self.bytes);
-        for waiting in std::mem::take(&mut self.waiting) {
-            waiting.encoded.append_to(&mut payload);
+        let mut payload = Vec::new();
+        let mut packets = 0;
+        while let Some(next) = self.waiting.front() {
+            packets += next.encoded.packets();
+            if packets > PAYLOAD_PACKETS && !payload.is_empty() {
+                return (payload, false);
+            }
+            self.bytes -= next.encoded.size_bytes();
+            next.encoded.append_to(&mut payload);
+            self.waiting.pop_front();
         }
-        self.bytes = 0;
-        payload
+        self.waiting.shrink_to(KEPT_CAPACITY);
+        (payload, true)
     }
 
     /// Takes nothing more. What waits is kept when it may still be sent.
@@ -228,7 +237,7 @@ mod tests {
     }
 
     fn sent(outbound: &mut Outbound) -> String {
-        String::from_utf8(outbound.take_payload()).unwrap()
+        String::from_utf8(outbound.take_payload().0).unwrap()
     }
 
     #[test]
@@ -300,6 +309,26 @@ mod tests {
         assert_eq!(outbound.push(packet("b"), Class::Volatile, LIMITS).dropped, 0);
         assert_eq!(outbound.push(packet("c"), Class::Volatile, LIMITS).dropped, 1);
         assert_eq!(sent(&mut outbound), "42[\"b\",0]");
+    }
+
+    #[test]
+    fn a_payload_holds_what_every_client_takes() {
+        let mut outbound = Outbound::new();
+        let limits = QueueLimits {
+            packets: 100,
+            ..LIMITS
+        };
+        for _ in 0..40 {
+            outbound.push(packet("a"), Class::Durable, limits);
+        }
+        for (count, all) in [(16, false), (16, false), (8, true), (0, true)] {
+            let (payload, done) = outbound.take_payload();
+            let found = payload
+                .split(|byte| *byte == 0x1e)
+                .filter(|packet| !packet.is_empty());
+            assert_eq!((found.count(), done), (count, all));
+        }
+        assert_eq!(outbound.depth(), (0, 0));
     }
 
     #[test]

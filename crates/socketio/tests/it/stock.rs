@@ -1,4 +1,4 @@
-//! The stock client of JavaScript (`tests/node/client.mjs`), which `make test` installs with the web app.
+//! Stock clients (`tests/stock`), which `make test` installs.
 
 use crate::harness::{Host, loopback, ms};
 use serde_json::{Value, json};
@@ -48,20 +48,28 @@ fn party() -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_stock_client_finds_everything_as_it_should_be() {
+async fn the_client_of_javascript_finds_everything_as_it_should_be() {
+    lets_loose("MUNDO_TEST_NODE", "node", "client.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_of_python_finds_everything_as_it_should_be() {
+    lets_loose("MUNDO_TEST_PYTHON", "python3", "client.py").await;
+}
+
+async fn lets_loose(variable: &str, otherwise: &str, script: &str) {
     let server = party();
     let Host::Loopback(address) = loopback(&server).await else {
         unreachable!("it listens on loopback")
     };
-    let node = std::env::var_os("MUNDO_TEST_NODE").unwrap_or_else(|| "node".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/client.mjs");
+    let program = std::env::var_os(variable).unwrap_or_else(|| otherwise.into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/stock")
+        .join(script);
     let run = tokio::task::spawn_blocking(move || {
         let url = format!("http://{address}");
-        Command::new(node)
-            .arg(script)
-            .arg(url)
-            .output()
-            .expect("node is there")
+        let output = Command::new(&program).arg(script).arg(url).output();
+        output.unwrap_or_else(|error| panic!("{}: {error}; `make test` installs it", program.display()))
     });
     let output = run.await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
