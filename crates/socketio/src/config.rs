@@ -128,7 +128,6 @@ impl Builder {
     /// Asked whenever a client would open a transport: at the handshake, and when a
     /// websocket would take over from polling. It sees the request's head and
     /// decides about its origin, its address or the number of its kind.
-    #[expect(clippy::result_large_err, reason = "a refusal is a whole response, made once")]
     pub fn admit<F>(mut self, ask: F) -> Builder
     where
         F: Fn(&Parts) -> Result<Admitted, Response> + Send + Sync + 'static,

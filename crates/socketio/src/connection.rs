@@ -330,9 +330,10 @@ impl Connection {
         poll_fn(|cx| {
             self.post_waker.register(cx.waker());
             let state = lock(&self.state);
-            match state.inbox.is_full() && state.phase == Phase::Open {
-                true => Poll::Pending,
-                false => Poll::Ready(()),
+            if state.inbox.is_full() && state.phase == Phase::Open {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
             }
         })
         .await;

@@ -173,9 +173,10 @@ impl Encoded {
         }
         let mut frames = &self.frames[..];
         while let Some((binary, start, end)) = engine::frame_at(frames) {
-            match binary {
-                true => engine::append_binary(payload, &frames[start..end]),
-                false => engine::append_text(payload, &frames[start..end]),
+            if binary {
+                engine::append_binary(payload, &frames[start..end]);
+            } else {
+                engine::append_text(payload, &frames[start..end]);
             }
             frames = &frames[end..];
         }

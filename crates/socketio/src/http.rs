@@ -171,9 +171,10 @@ async fn poll(connection: &Arc<Connection>) -> Result<Response, Refused> {
     };
     let straggles = connection.is_probed();
     let payload = poll_fn(|cx| waiting.poll(cx, straggles));
-    let answer = match straggles {
-        true => tokio::time::timeout(STRAGGLER, payload).await,
-        false => Ok(payload.await),
+    let answer = if straggles {
+        tokio::time::timeout(STRAGGLER, payload).await
+    } else {
+        Ok(payload.await)
     };
     waiting.end();
     match answer {

@@ -233,9 +233,12 @@ pub(crate) async fn connect(connection: Arc<Connection>, name: Box<str>, auth: V
     for ask in middleware {
         let mut asked = ask(socket.clone(), auth.clone());
         // The end of the connection wakes this, and nobody waits for the answer then.
-        let answer = poll_fn(|cx| match connection.is_open() {
-            true => asked.as_mut().poll(cx).map(Some),
-            false => Poll::Ready(None),
+        let answer = poll_fn(|cx| {
+            if connection.is_open() {
+                asked.as_mut().poll(cx).map(Some)
+            } else {
+                Poll::Ready(None)
+            }
         });
         match answer.await {
             Some(Ok(())) => {}

@@ -5,12 +5,13 @@
 //! whole messages only, so between two of its writes the stream is ours.
 
 use crate::{
-    Reason,
+    Admitted, Encoded, Reason,
     connection::{Connection, Transport},
     counts::Counters,
     engine::{self, EnginePacket, Opcode},
     http::{self as requests, Refused},
     lock,
+    outbound::Class,
     server::Shared,
 };
 use axum::{
@@ -66,25 +67,11 @@ pub(crate) fn open(server: &Arc<Shared>, polling: Option<Arc<Connection>>, reque
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
-    match polling {
-        Some(connection) => {
-            let begun = connection.begin_upgrade();
-            server.tasks.spawn(take_over(on_upgrade, connection, begun));
-        }
-        None => {
-            let server = server.clone();
-            server.tasks.clone().spawn(async move {
-                let Ok(upgraded) = on_upgrade.await else { return };
-                let opened = Connection::open(&server, Transport::Websocket, admitted);
-                let Some(connection) = opened else { return };
-                Counters::add(&server.counters.opened_by_websocket, 1);
-                drop(server);
-                lock(&connection.outbound).attached = true;
-                let packet = crate::Encoded::engine(&connection.open_packet());
-                connection.send(packet, crate::outbound::Class::Control);
-                Driver::new(upgraded, connection).run().await;
-            });
-        }
+    if let Some(connection) = polling {
+        let begun = connection.begin_upgrade();
+        server.tasks.spawn(take_over(on_upgrade, connection, begun));
+    } else {
+        server.tasks.spawn(begin(server.clone(), on_upgrade, admitted));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -93,6 +80,19 @@ pub(crate) fn open(server: &Arc<Shared>, polling: Option<Arc<Connection>>, reque
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     response
+}
+
+/// A connection that is a websocket from the first.
+async fn begin(server: Arc<Shared>, on_upgrade: OnUpgrade, admitted: Admitted) {
+    let Ok(upgraded) = on_upgrade.await else { return };
+    let Some(connection) = Connection::open(&server, Transport::Websocket, admitted) else {
+        return;
+    };
+    Counters::add(&server.counters.opened_by_websocket, 1);
+    drop(server);
+    lock(&connection.outbound).attached = true;
+    connection.send(Encoded::engine(&connection.open_packet()), Class::Control);
+    Driver::new(upgraded, connection).run().await;
 }
 
 /// The answer to a well-formed request (RFC 6455, 4.2.1).
@@ -257,13 +257,14 @@ impl Driver {
                     }
                     return;
                 }
-                Read::Message(Message::Text(text)) => match EnginePacket::parse(&text) {
-                    Ok(packet) => self.connection.receive(packet),
-                    Err(_) => {
+                Read::Message(Message::Text(text)) => {
+                    if let Ok(packet) = EnginePacket::parse(&text) {
+                        self.connection.receive(packet)
+                    } else {
                         self.connection.close(Reason::ParseError);
                         false
                     }
-                },
+                }
                 Read::Message(Message::Binary(data)) => self.connection.receive(EnginePacket::Binary(data)),
                 Read::Message(_) => true,
             };
@@ -414,8 +415,7 @@ impl Driver {
                 Read::Nothing => break,
                 Read::Message(Message::Text(text)) => match &*text {
                     "2probe" => {
-                        self.batch
-                            .push_back(crate::Encoded::engine("3probe").into_frames());
+                        self.batch.push_back(Encoded::engine("3probe").into_frames());
                         self.connection.probed();
                     }
                     "5" => return Poll::Ready(true),

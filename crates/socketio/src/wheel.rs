@@ -76,9 +76,10 @@ impl Wheel {
                 continue;
             }
             for entry in mem::take(slot) {
-                match entry.turn <= last {
-                    true => due.push(entry.id),
-                    false => slot.push(entry),
+                if entry.turn <= last {
+                    due.push(entry.id);
+                } else {
+                    slot.push(entry);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Opening a connection, and the host's say in it.
 
+#![expect(clippy::result_large_err, reason = "a refusal is a whole response, made once")]
+
 use crate::harness::{Client, echoing, head, loopback, ms, pipes};
 use axum::response::IntoResponse;
 use http::StatusCode;

@@ -1,5 +1,7 @@
 //! The protocol as clients see it: whole servers, spoken to byte by byte.
 
+#![expect(clippy::disallowed_methods, reason = "what a test spawns ends with it")]
+
 mod handshake;
 mod harness;
 mod heartbeat;

@@ -36,7 +36,7 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::hash_map("[a-z]{0,8}", inner, 0..6).prop_map(|fields| Value::from_iter(fields)),
+            prop::collection::hash_map("[a-z]{0,8}", inner, 0..6).prop_map(Value::from_iter),
         ]
     })
 }

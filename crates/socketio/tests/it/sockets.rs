@@ -136,7 +136,7 @@ async fn events_and_acks_carry_any_number_of_arguments_and_bytes() {
     let (mut client, _) = host.enter().await;
     client.say(r#"42["message",1,"2",{"3":[true]}]"#).await;
     assert_eq!(client.next().await, r#"42["back",1,"2",{"3":[true]}]"#);
-    client.say(r#"42[7]"#).await;
+    client.say("42[7]").await;
     assert_eq!(client.next().await, r#"42["back"]"#);
     client.say(r#"42456["echo",1,"2",{"3":[false]}]"#).await;
     assert_eq!(client.next().await, r#"43456[1,"2",{"3":[false]}]"#);
