@@ -1,7 +1,7 @@
 //! Who is connected, with which sockets.
 
 use accounts::{CurrentUser, MemberId, SessionId};
-use socketioxide::{extract::SocketRef, socket::Sid};
+use socketio::Socket;
 use std::{
     collections::HashMap,
     sync::{
@@ -11,9 +11,8 @@ use std::{
 };
 
 struct Connection {
-    sid: Sid,
     actor: CurrentUser,
-    socket: SocketRef,
+    socket: Socket,
 }
 
 /// A member may be connected many times over, from several sessions.
@@ -34,24 +33,20 @@ impl Connections {
         self.count.load(Ordering::Relaxed)
     }
 
-    pub fn add(&self, actor: CurrentUser, socket: SocketRef) {
-        let connection = Connection {
-            sid: socket.id,
-            actor,
-            socket,
-        };
+    pub fn add(&self, actor: CurrentUser, socket: Socket) {
+        let connection = Connection { actor, socket };
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         members.entry(actor.id).or_default().push(connection);
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn remove(&self, member: MemberId, socket: &SocketRef) {
+    pub fn remove(&self, member: MemberId, socket: &Socket) {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let Some(connections) = members.get_mut(&member) else {
             return;
         };
         let before = connections.len();
-        connections.retain(|connection| connection.sid != socket.id);
+        connections.retain(|connection| connection.socket.id() != socket.id());
         self.count
             .fetch_sub(before - connections.len(), Ordering::Relaxed);
         if connections.is_empty() {
@@ -66,15 +61,15 @@ impl Connections {
             .contains_key(&member)
     }
 
-    pub fn of(&self, member: MemberId) -> Vec<SocketRef> {
+    pub fn of(&self, member: MemberId) -> Vec<Socket> {
         self.select(member, |_| true)
     }
 
-    pub fn of_session(&self, member: MemberId, session: SessionId) -> Vec<SocketRef> {
+    pub fn of_session(&self, member: MemberId, session: SessionId) -> Vec<Socket> {
         self.select(member, |connection| connection.actor.session == session)
     }
 
-    pub fn all(&self) -> Vec<(CurrentUser, SocketRef)> {
+    pub fn all(&self) -> Vec<(CurrentUser, Socket)> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         members
             .values()
@@ -83,7 +78,7 @@ impl Connections {
             .collect()
     }
 
-    fn select(&self, member: MemberId, wanted: impl Fn(&Connection) -> bool) -> Vec<SocketRef> {
+    fn select(&self, member: MemberId, wanted: impl Fn(&Connection) -> bool) -> Vec<Socket> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         members
             .get(&member)

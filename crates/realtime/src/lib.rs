@@ -6,31 +6,47 @@ mod push;
 pub use push::{Push, SessionRevoked};
 
 use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, limits, recheck};
-use axum::Router;
+use axum::{Router, response::IntoResponse};
 use base::{Error, error::unauthenticated};
 use connections::Connections;
-use platform::{App, AppState, http::ClientIp};
-use serde::Deserialize;
-use socketioxide::{
-    SocketIo,
-    extract::{Extension, SocketRef, State, TryData},
-    handler::ConnectHandler,
+use platform::{
+    App, AppState,
+    http::{ClientIp, Problem},
 };
-use std::{fmt, sync::Arc};
+use serde::Deserialize;
+use serde_json::Value;
+use socketio::{Admitted, Encoded, Reason, Refusal, Server, Socket};
+use std::time::Duration;
 use supervisor::{Plan, Spec};
 
 /// Bytes a packet from a client may have.
 const MAX_PAYLOAD: usize = 100_000;
+/// How long a client may take to say goodbye when the server ends.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Connections and pushes, as the app's parts hold it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Realtime {
-    connections: Arc<Connections>,
+    server: Server,
+    connections: Connections,
 }
 
 impl Realtime {
     pub fn install(app: App) -> App {
-        app.with_part(Realtime::default())
+        let entropy = app.entropy.clone();
+        let server = Server::builder()
+            .max_payload(MAX_PAYLOAD)
+            .close_timeout(GOODBYE)
+            .randomness(move |bytes| entropy.fill(bytes))
+            .admit(|parts| match ClientIp::of_request(parts) {
+                Ok(ip) => Ok(Admitted::new().with(ip)),
+                Err(error) => Err(Problem::from(error).into_response()),
+            })
+            .build();
+        app.with_part(Realtime {
+            server,
+            connections: Connections::default(),
+        })
     }
 
     pub fn of(app: &App) -> &Realtime {
@@ -51,14 +67,19 @@ impl Realtime {
         self.connections.is_online(member)
     }
 
-    /// Pushes to every connection of these members. Ephemeral: who is not there misses it.
+    /// Pushes to every connection of these members. Ephemeral: who is not there,
+    /// or slow, misses it.
     pub fn push_to_members<P: Push>(&self, members: impl IntoIterator<Item = MemberId>, push: &P) {
+        let encoded = match Encoded::event(P::NAME, push) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::error!(%error, push = P::NAME, "a push could not be encoded");
+                return;
+            }
+        };
         for member in members {
             for socket in self.connections.of(member) {
-                // A client whose queue is full is slow; the feed tells it later.
-                if let Err(error) = socket.emit(P::NAME, push) {
-                    tracing::debug!(%error, push = P::NAME, "a push was dropped");
-                }
+                socket.send_expendable(encoded.clone());
             }
         }
     }
@@ -66,16 +87,14 @@ impl Realtime {
 
 /// The Socket.IO endpoint.
 pub fn router(app: &AppState) -> Router<AppState> {
-    let (service, io) = SocketIo::builder()
-        .max_payload(MAX_PAYLOAD as u64)
-        .ws_max_message_size(MAX_PAYLOAD)
-        .ws_max_frame_size(MAX_PAYLOAD)
-        .with_state(app.clone())
-        .build_svc();
-    io.ns("/", on_connect.with(may_connect));
-    Router::new()
-        .route_service("/socket.io/", service.clone())
-        .route_service("/socket.io", service)
+    let server = &Realtime::of(app).server;
+    let (door, greeting, farewell) = (app.clone(), app.clone(), app.clone());
+    server
+        .of("/")
+        .middleware(move |socket, auth| may_connect(door.clone(), socket, auth))
+        .on_connect(move |socket, _| on_connect(greeting.clone(), socket))
+        .on_disconnect(move |socket, reason| on_disconnect(farewell.clone(), socket, reason));
+    server.router()
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,21 +103,12 @@ struct Handshake {
 }
 
 /// What a refused client reads in `connect_error`.
-#[derive(Debug)]
-struct Refused(Error);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.code())
-    }
+fn refused(error: &Error) -> Refusal {
+    Refusal::new(error.code())
 }
 
-async fn may_connect(
-    socket: SocketRef,
-    TryData(handshake): TryData<Handshake>,
-    State(app): State<AppState>,
-) -> Result<(), Refused> {
-    let token = handshake.map(|handshake| handshake.token).unwrap_or_default();
+async fn may_connect(app: AppState, socket: Socket, auth: Value) -> Result<(), Refusal> {
+    let token = serde_json::from_value(auth).map_or_else(|_| String::new(), |auth: Handshake| auth.token);
     let actor = match authenticate(&app, &token, Activity::Background).await {
         Ok(actor) => actor,
         Err(error) => {
@@ -107,34 +117,51 @@ async fn may_connect(
                 "session_revoked" | "session_expired" => unauthenticated("unauthenticated"),
                 _ => error,
             };
-            let ip = ClientIp::of_request(socket.req_parts()).map_err(Refused)?;
-            return Err(Refused(limits::socket_refused(&app, ip, reason).await));
+            let ip = socket.get::<ClientIp>().expect("kept when it was let in");
+            return Err(refused(&limits::socket_refused(&app, *ip, reason).await));
         }
     };
-    limits::socket(&app, actor.session).await.map_err(Refused)?;
-    socket.extensions.insert(actor);
+    let within = limits::socket(&app, actor.session).await;
+    within.map_err(|error| refused(&error))?;
+    socket.insert(actor);
     Ok(())
 }
 
-async fn on_connect(
-    socket: SocketRef,
-    Extension(actor): Extension<CurrentUser>,
-    State(app): State<AppState>,
-) {
-    let connections = Realtime::of(&app).connections.clone();
-    connections.add(actor, socket.clone());
-    socket.on_disconnect(async move |socket: SocketRef| connections.remove(actor.id, &socket));
+async fn on_connect(app: AppState, socket: Socket) {
+    let Some(actor) = socket.get::<CurrentUser>() else {
+        return;
+    };
+    Realtime::of(&app).connections.add(*actor, socket.clone());
     // A session that ended between the handshake and this moment was cut too early to be found.
-    if let Err(error) = recheck(&app, actor, Activity::Background).await {
+    if let Err(error) = recheck(&app, *actor, Activity::Background).await {
         tracing::debug!(%error, "a session ended while its socket connected");
-        let _ = socket.disconnect();
+        socket.disconnect_and_close();
     }
 }
 
-/// Cuts the sockets of sessions that end.
+async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
+    if let Some(actor) = socket.get::<CurrentUser>() {
+        tracing::debug!(%reason, "a socket ended");
+        Realtime::of(&app).connections.remove(actor.id, &socket);
+    }
+}
+
+/// One cuts the sockets of sessions that end; one says goodbye to all when the server does.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let own = app.clone();
+    let (own, ending) = (app.clone(), app.clone());
     vec![
+        // Together with the listener, so that no poll holds it up.
+        Spec::new("realtime.sockets")
+            .group("web")
+            .service(move |context| {
+                let app = ending.clone();
+                async move {
+                    context.ready();
+                    context.cancelled().await;
+                    Realtime::of(&app).server.close(GOODBYE).await;
+                    Ok(())
+                }
+            }),
         Spec::new("realtime.revocations")
             .group("platform")
             .service(move |context| {
@@ -164,7 +191,7 @@ async fn look_at_all(app: &App) {
             .await
             .is_err_and(|error| error.kind() == base::Kind::Unauthenticated)
         {
-            let _ = socket.disconnect();
+            socket.disconnect_and_close();
         }
     }
 }
@@ -176,7 +203,9 @@ fn cut(app: &App, revoked: Revoked) {
         reason: revoked.reason.to_string(),
     };
     for socket in Realtime::of(app).connections.of_session(revoked.member, session) {
-        let _ = socket.emit(SessionRevoked::NAME, &push);
-        let _ = socket.disconnect();
+        if let Err(error) = socket.emit(SessionRevoked::NAME, &push) {
+            tracing::error!(%error, "the reason of a revocation could not be encoded");
+        }
+        socket.disconnect_and_close();
     }
 }

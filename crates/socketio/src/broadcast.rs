@@ -45,6 +45,12 @@ impl<'a> Broadcast<'a> {
         self
     }
 
+    /// May be missed: it waits its turn, and is the first to go when a client is slow.
+    pub fn expendable(mut self) -> Broadcast<'a> {
+        self.class = Class::Ephemeral(None);
+        self
+    }
+
     /// Only to clients that nothing waits for.
     pub fn volatile(mut self) -> Broadcast<'a> {
         self.class = Class::Volatile;

@@ -109,6 +109,11 @@ impl Socket {
         self.push(encoded, Class::Ephemeral(Some(hashed(key))));
     }
 
+    /// Sends what may be missed: it waits its turn, and is the first to go when the client is slow.
+    pub fn send_expendable(&self, encoded: Encoded) {
+        self.push(encoded, Class::Ephemeral(None));
+    }
+
     /// Sends at once, or not at all when anything waits before it.
     pub fn send_volatile(&self, encoded: Encoded) {
         self.push(encoded, Class::Volatile);
