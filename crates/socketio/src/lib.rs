@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod counts;
 mod decoder;
+mod driver;
 mod encoded;
 mod engine;
 mod event;
