@@ -13,6 +13,7 @@ use crate::{
     lock,
     namespace::{self, Namespace},
 };
+use bytes::Bytes;
 use futures_util::{
     FutureExt,
     future::BoxFuture,
@@ -28,8 +29,9 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Reading stops when so many wait.
+/// Reading stops when so many wait, or so many bytes.
 const MAX_WAITING: usize = 32;
+const MAX_BYTES: usize = 256 * 1024;
 
 pub(crate) enum Job {
     Connect { namespace: Box<str>, auth: Value },
@@ -37,9 +39,23 @@ pub(crate) enum Job {
     Disconnect { socket: Socket, reason: Reason },
 }
 
+impl Job {
+    /// What an event keeps in memory; the others keep next to nothing.
+    fn size_bytes(&self) -> usize {
+        match self {
+            Job::Event { event, .. } => {
+                let arguments = event.arguments.iter().map(|argument| argument.get().len());
+                arguments.chain(event.attachments.iter().map(Bytes::len)).sum()
+            }
+            _ => 0,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Inbox {
     waiting: VecDeque<Job>,
+    bytes: usize,
     running: bool,
     closed: bool,
 }
@@ -47,18 +63,26 @@ pub(crate) struct Inbox {
 impl Inbox {
     /// True when a task must be started for it.
     pub fn push(&mut self, job: Job) -> bool {
+        self.bytes += job.size_bytes();
         self.waiting.push_back(job);
         !std::mem::replace(&mut self.running, true)
     }
 
     pub fn is_full(&self) -> bool {
-        self.waiting.len() >= MAX_WAITING
+        self.waiting.len() >= MAX_WAITING || self.bytes >= MAX_BYTES
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        let job = self.waiting.pop_front()?;
+        self.bytes -= job.size_bytes();
+        Some(job)
     }
 
     /// The connection is over: what came in is still done, who was at the door is let go.
     pub fn close(&mut self) {
         self.closed = true;
         self.waiting.retain(|job| !matches!(job, Job::Connect { .. }));
+        self.bytes = self.waiting.iter().map(Job::size_bytes).sum();
     }
 }
 
@@ -114,7 +138,7 @@ impl Runner {
             return Next::Wait;
         }
         let was_full = inbox.is_full();
-        match inbox.waiting.pop_front() {
+        match inbox.pop() {
             Some(job) => {
                 if was_full {
                     self.connection.waker.wake();

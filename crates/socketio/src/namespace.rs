@@ -267,7 +267,7 @@ fn refuse(connection: &Arc<Connection>, name: &str, refusal: &Refusal) {
     let mut text = Encoded::encoder();
     packet::write_head(&mut text, PacketKind::ConnectError, None, name, None);
     text.extend(serde_json::to_vec(refusal).unwrap_or_default());
-    connection.send(Encoded::finish(text, &[]), Class::Control);
+    connection.send(Encoded::finish(text, &[]), Class::Durable);
 }
 
 pub(crate) fn connect_packet(name: &str, id: Id) -> Encoded {

@@ -129,10 +129,16 @@ impl Connection {
             return false;
         }
         state.connect_due = None;
+        let packet = namespace::connect_packet(socket.namespace_name(), socket.id());
+        let pushed = lock(&self.outbound).push(packet, Class::Durable, self.server.config.queue);
+        if pushed.overflow {
+            drop(state);
+            self.close(Reason::SlowClient);
+            return false;
+        }
+        self.waker.wake();
         state.sockets.reserve_exact(1);
         state.sockets.push(socket.clone());
-        let packet = namespace::connect_packet(socket.namespace_name(), socket.id());
-        self.send(packet, Class::Control);
         // Only now, so that no broadcast comes before the answer.
         socket.begin();
         true

@@ -1,8 +1,10 @@
 //! Clients that do not read.
 
 use crate::harness::{Client, echoing, pipes};
+use futures_util::SinkExt;
 use socketio::{QueueLimits, Reason, Server};
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
 
 const LIMITS: QueueLimits = QueueLimits {
     packets: 100,
@@ -53,8 +55,8 @@ async fn a_slow_client_is_cut_off_within_its_bounds_and_nobody_else_minds() {
     let mut heard = 0;
     let code = loop {
         match slow.message().await {
-            Some(tokio_tungstenite::tungstenite::Message::Text(_)) => heard += 1,
-            Some(tokio_tungstenite::tungstenite::Message::Close(frame)) => {
+            Some(Message::Text(_)) => heard += 1,
+            Some(Message::Close(frame)) => {
                 break frame.map(|frame| u16::from(frame.code));
             }
             other => panic!("whole frames, then a goodbye: {other:?}"),
@@ -63,6 +65,36 @@ async fn a_slow_client_is_cut_off_within_its_bounds_and_nobody_else_minds() {
     assert_eq!(code, Some(1013));
     assert!(heard < sent);
     quick.hears_nothing().await;
+}
+
+#[tokio::test]
+async fn knocking_without_listening_is_bounded_too() {
+    for way in ["refused", "in and out"] {
+        let server = echoing(Server::builder().queue(LIMITS));
+        let custom = server.of("/custom");
+        let host = pipes(&server);
+        let mut deaf = slow_member(&host).await;
+        let is_open = || server.counts().open_connections == 1;
+        let mut said = 0;
+        while is_open() {
+            said += 1;
+            assert!(said < 1000, "{way}: {:?}", server.queue_depth());
+            assert!(server.queue_depth().longest_packets <= LIMITS.packets, "{way}");
+            if way == "refused" {
+                let _ = deaf.0.send(Message::text(format!("40/nowhere{said},"))).await;
+                tokio::task::yield_now().await;
+                continue;
+            }
+            for (word, inside) in [("40/custom,", 1), ("41/custom,", 0)] {
+                let _ = deaf.0.send(Message::text(word)).await;
+                while is_open() && custom.sockets().len() != inside {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        let closed = server.counts().closed;
+        assert!(closed.contains(&(Reason::SlowClient, 1)), "{way}: {closed:?}");
+    }
 }
 
 #[tokio::test]
