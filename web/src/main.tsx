@@ -6,6 +6,7 @@ import './ui/theme.css';
 import './ui/base.css';
 import './app/shell.css';
 import './features/accounts/accounts.css';
+import './features/accounts/settings.css';
 import './features/posts/posts.css';
 import './features/members/members.css';
 import './features/events/events.css';

@@ -69,6 +69,11 @@ impl Connections {
         self.select(member, |connection| connection.actor.session == session)
     }
 
+    /// Where else the member is connected.
+    pub fn of_others(&self, member: MemberId, session: SessionId) -> Vec<Socket> {
+        self.select(member, |connection| connection.actor.session != session)
+    }
+
     pub fn all(&self) -> Vec<(CurrentUser, Socket)> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         members

@@ -3,7 +3,7 @@
 mod connections;
 mod push;
 
-pub use push::{Push, SessionRevoked};
+pub use push::{Push, SessionEnded, SessionRevoked};
 
 use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, limits, recheck};
 use axum::{Router, response::IntoResponse};
@@ -207,5 +207,9 @@ fn cut(app: &App, revoked: Revoked) {
             tracing::error!(%error, "the reason of a revocation could not be encoded");
         }
         socket.disconnect_and_close();
+    }
+    let told = SessionEnded { session };
+    for socket in Realtime::of(app).connections.of_others(revoked.member, session) {
+        let _ = socket.emit(SessionEnded::NAME, &told);
     }
 }

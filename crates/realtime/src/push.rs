@@ -1,5 +1,6 @@
 //! What goes down a socket, by its name.
 
+use accounts::SessionId;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,4 +17,14 @@ pub struct SessionRevoked {
 
 impl Push for SessionRevoked {
     const NAME: &'static str = "session:revoked";
+}
+
+/// Another session of the member has ended: a page that lists them reads again.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SessionEnded {
+    pub session: SessionId,
+}
+
+impl Push for SessionEnded {
+    const NAME: &'static str = "session:ended";
 }

@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 14] = [
     "/",
     "/login",
     "/signup",
@@ -34,6 +34,11 @@ const PAGES: [&str; 9] = [
     "/members/{name}/following",
     "/posts/{id}",
     "/events",
+    "/not-me",
+    "/settings/sessions",
+    "/settings/security-log",
+    "/settings/password",
+    "/settings/email",
 ];
 
 pub fn router() -> Router<AppState> {

@@ -1,5 +1,11 @@
-import { Component, useEffect, useRef, useState, type ReactNode } from 'react';
+import { Component, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { EmailPage } from '../features/accounts/EmailPage';
 import { LogIn } from '../features/accounts/LogIn';
+import { NotMePage } from '../features/accounts/NotMePage';
+import { PasswordPage } from '../features/accounts/PasswordPage';
+import { ProofDialog } from '../features/accounts/ProofDialog';
+import { SecurityLogPage } from '../features/accounts/SecurityLogPage';
+import { SessionsPage } from '../features/accounts/SessionsPage';
 import { SignUp } from '../features/accounts/SignUp';
 import type { Me } from '../features/accounts/session';
 import { EventsPage } from '../features/events/EventsPage';
@@ -35,6 +41,7 @@ function Gate() {
   const path = usePath();
   useFocusOnNewPage(path, view.phase);
 
+  if (matchPath('/not-me', path)) return <NotMePage />;
   switch (view.phase) {
     case 'starting':
       return <Starting trouble={view.trouble} />;
@@ -60,12 +67,16 @@ function SignedIn({ me }: { me: Me }) {
     [scope, app, t],
   );
 
+  // The parts live as long as this member is signed in; what is shown of the member may change (a new address).
+  const shown = useMemo(() => ({ ...scope, me }), [scope, me]);
+
   return (
-    <MemberContext value={scope}>
+    <MemberContext value={shown}>
       <Shell>
         <ErrorBoundary>
           <Page />
         </ErrorBoundary>
+        <ProofDialog />
       </Shell>
     </MemberContext>
   );
@@ -81,6 +92,10 @@ function Page() {
   if (path === '/' || atDoor) return <FeedPage />;
   if (matchPath('/members', path)) return <MembersPage />;
   if (matchPath('/events', path)) return <EventsPage />;
+  if (matchPath('/settings/sessions', path)) return <SessionsPage />;
+  if (matchPath('/settings/security-log', path)) return <SecurityLogPage />;
+  if (matchPath('/settings/password', path)) return <PasswordPage />;
+  if (matchPath('/settings/email', path)) return <EmailPage />;
   const post = matchPath('/posts/:id', path);
   if (post) return <PostPage key={post.id} id={post.id!} />;
   for (const [pattern, tab] of PROFILE) {

@@ -9,8 +9,12 @@ import { createPublishing, type Publishing } from '../features/posts/publishing'
 import { createReactions, type Reactions } from '../features/reactions/reactions';
 import { createConnection, type Connection } from '../features/realtime/connection';
 import { createSession, type Me, type Session } from '../features/accounts/session';
+import { createLinkToken } from '../features/accounts/linkToken';
+import { createSessions, type Sessions } from '../features/accounts/sessions';
 import { createClientErrors, type ClientErrors } from '../platform/clientErrors';
 import { createApi, createExchange, type Exchange } from '../platform/http';
+import { createProofs, type Proofs } from '../platform/proof';
+import type { Readable } from '../platform/store';
 import { createLanguageChoice, type LanguageChoice } from '../platform/texts';
 import { createThemeChoice, type ThemeChoice } from '../platform/theme';
 import { createNotices, type Notices } from '../ui/notices';
@@ -22,9 +26,13 @@ export interface App {
   theme: ThemeChoice;
   notices: Notices;
   clientErrors: ClientErrors;
+  /** From a mail's link to /not-me. */
+  linkToken: Readable<string | null>;
 }
 
 export function createApp(): App {
+  // Before all else: nothing may read or keep the address while the token stands in it.
+  const linkToken = createLinkToken();
   const language = createLanguageChoice();
   const exchange = createExchange({ language: () => language.get().locale });
   const session = createSession({ exchange });
@@ -35,7 +43,7 @@ export function createApp(): App {
     // Without query and fragment: they may hold what is nobody's business.
     url: () => location.origin + location.pathname,
   });
-  return { exchange, session, language, theme: createThemeChoice(), notices: createNotices(), clientErrors };
+  return { exchange, session, language, theme: createThemeChoice(), notices: createNotices(), clientErrors, linkToken };
 }
 
 /** What belongs to one signed-in member; made anew when another one signs in, so nothing crosses over. */
@@ -49,6 +57,9 @@ export interface MemberScope {
   feed: Feed;
   events: Events;
   connection: Connection;
+  sessions: Sessions;
+  proofs: Proofs;
+  changeEmail(email: string): Promise<Me>;
 }
 
 export function createMemberScope(app: App, me: Me): MemberScope {
@@ -72,6 +83,8 @@ export function createMemberScope(app: App, me: Me): MemberScope {
   });
   const connection = createConnection({ tokens: app.session });
 
+  const sessions = createSessions(api);
+
   function published(post: Parameters<Feed['publish']>[0]): void {
     feed.publish(post);
     posts.byAuthor(me.id).insert(post, 'replace');
@@ -81,11 +94,26 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     const push = readPush(payload);
     if (push) feed.arrive(push);
   });
+  connection.on('session:ended', sessions.changed);
   connection.onOnline(() => {
+    sessions.changed();
     if (feed.list.get().phase !== 'idle') void feed.list.refresh();
   });
 
-  return { me, members, follows, posts, publishing, reactions, feed, events: createEvents({ api, failed }), connection };
+  return {
+    me,
+    members,
+    follows,
+    posts,
+    publishing,
+    reactions,
+    feed,
+    events: createEvents({ api, failed }),
+    connection,
+    sessions,
+    proofs: createProofs(app.session.reauthenticate),
+    changeEmail: (email) => api.post<Me>('/auth/email', { email }),
+  };
 }
 
 export const AppContext = createContext<App | null>(null);

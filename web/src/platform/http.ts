@@ -78,7 +78,7 @@ export interface Api {
   post<T>(path: string, body: unknown, headers?: Record<string, string>): Promise<T>;
   put(path: string): Promise<void>;
   patch<T>(path: string, body: unknown, headers?: Record<string, string>): Promise<T>;
-  delete(path: string): Promise<void>;
+  delete<T = void>(path: string): Promise<T>;
   /** Like `get`, with the ETag for a later If-Match. */
   getTagged<T>(path: string): Promise<{ data: T; etag: string | null }>;
 }
@@ -116,7 +116,7 @@ export function createApi(exchange: Exchange, tokens: TokenSource): Api {
     put: async (path) => void (await call({ method: 'PUT', path })),
     patch: async <T>(path: string, body: unknown, headers?: Record<string, string>) =>
       (await call({ method: 'PATCH', path, body, headers })).data as T,
-    delete: async (path) => void (await call({ method: 'DELETE', path })),
+    delete: async <T>(path: string) => (await call({ method: 'DELETE', path })).data as T,
     getTagged: async <T>(path: string) => {
       const answer = await call({ method: 'GET', path });
       return { data: answer.data as T, etag: answer.etag };

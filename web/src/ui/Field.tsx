@@ -1,4 +1,4 @@
-import { useId, useState, type InputHTMLAttributes } from 'react';
+import { useId, useState, type InputHTMLAttributes, type KeyboardEvent } from 'react';
 import { useTexts } from '../platform/texts';
 import { EyeIcon, EyeOffIcon } from './icons';
 
@@ -13,7 +13,13 @@ export function Field({
   const id = useId();
   const [shown, setShown] = useState(false);
   const secret = input.type === 'password';
+  const [capsLock, setCapsLock] = useState(false);
   const described = [error ? `${id}-error` : null, hint ? `${id}-hint` : null].filter(Boolean).join(' ');
+
+  function noticeCapsLock(event: KeyboardEvent<HTMLInputElement>): void {
+    // A manager that fills the field in sends key events without modifiers.
+    if (secret && typeof event.getModifierState === 'function') setCapsLock(event.getModifierState('CapsLock'));
+  }
 
   return (
     <div className={error ? 'field field-wrong' : 'field'}>
@@ -25,6 +31,8 @@ export function Field({
           type={secret && shown ? 'text' : input.type}
           aria-invalid={error ? true : undefined}
           aria-describedby={described || undefined}
+          onKeyUp={noticeCapsLock}
+          onBlur={() => setCapsLock(false)}
         />
         {secret && (
           <button
@@ -37,11 +45,36 @@ export function Field({
           </button>
         )}
       </div>
+      {secret && (
+        <p className="field-caps" role="status">
+          {capsLock && t('field.caps_lock')}
+        </p>
+      )}
       {error && (
         <p className="field-error" id={`${id}-error`}>
           {error}
         </p>
       )}
+      {hint && (
+        <p className="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A box to tick, with its words beside it. */
+export function Checkbox({
+  label,
+  hint,
+  ...input
+}: { label: string; hint?: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'id' | 'type'>) {
+  const id = useId();
+  return (
+    <div className="checkbox">
+      <input {...input} id={id} type="checkbox" aria-describedby={hint ? `${id}-hint` : undefined} />
+      <label htmlFor={id}>{label}</label>
       {hint && (
         <p className="field-hint" id={`${id}-hint`}>
           {hint}

@@ -2,7 +2,7 @@ import type { Problem } from '../platform/problem';
 import type { Texts } from '../platform/texts';
 
 /** The sentence to show for a problem: the server's own where it has one, ours where there was no answer. */
-export function problemText(problem: Problem, { t }: Texts): string {
+export function problemText(problem: Problem, { t }: Pick<Texts, 't'>): string {
   switch (problem.code) {
     case 'network':
       return t('problem.network');

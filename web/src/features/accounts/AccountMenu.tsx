@@ -47,6 +47,14 @@ export function AccountMenu() {
           >
             {t('account.profile')}
           </MenuItem>
+          <MenuItem
+            onSelect={() => {
+              close();
+              navigate('/settings/sessions');
+            }}
+          >
+            {t('account.security')}
+          </MenuItem>
           <MenuGroup label={t('account.language')}>
             {LANGUAGES.map((each) => (
               <MenuChoice key={each} checked={each === current} onSelect={() => language.choose(each)}>

@@ -160,7 +160,7 @@ describe('while signed in', () => {
     const session = open(wire.exchange);
     session.start();
     await settle();
-    if (session.get().phase !== 'signed_in') await session.logIn({ email: ANA.email, password: 'x' });
+    if (session.get().phase !== 'signed_in') await session.logIn({ email: ANA.email, password: 'x', remember: true });
     return { session, ...wire };
   }
 
@@ -274,6 +274,89 @@ describe('while signed in', () => {
     expect(asked.at(-1)).toMatchObject({ path: '/auth/logout', token: 'token 2' });
   });
 
+  it('says why a session ended when the server has pushed it', async () => {
+    const { session } = await signedIn({
+      '/auth/refresh': (_request, nth) => {
+        if (nth > 1) throw problem(401, 'session_revoked');
+        return tokens('one');
+      },
+    });
+    expect(await session.revoked('not_me')).toBe('ended');
+    expect(session.get()).toEqual({ phase: 'signed_out', reason: 'not_me' });
+  });
+
+  it('asks the server again when a refresh was on its way while the session ended', async () => {
+    const { session, count } = await signedIn({
+      '/auth/refresh': (_request, nth) => {
+        if (nth > 2) throw problem(401, 'session_revoked');
+        return tokens(`token ${nth}`);
+      },
+    });
+    const before = session.refresh('token 1');
+    const pushed = session.revoked('ended_by_member');
+    expect(await before).toBe('renewed');
+    expect(await pushed).toBe('ended');
+    expect(count('/auth/refresh')).toBe(3);
+    expect(session.get()).toEqual({ phase: 'signed_out', reason: 'ended_by_member' });
+  });
+
+  it('keeps the reason of a push until the server can be asked, and forgets one that was not about this session', async () => {
+    let answer: 'down' | 'fine' | 'over' = 'fine';
+    const { session } = await signedIn({
+      '/auth/refresh': (_request, nth) => {
+        if (answer === 'down') throw problem(503, 'unavailable');
+        if (answer === 'over') throw problem(401, 'session_revoked');
+        return tokens(`token ${nth}`);
+      },
+    });
+    expect(await session.revoked('too_many_sessions')).toBe('renewed');
+    expect(session.get().phase).toBe('signed_in');
+    answer = 'down';
+    expect(await session.revoked('password_changed')).toBe('later');
+    expect(session.get().phase).toBe('signed_in');
+    answer = 'over';
+    await settle(31_000);
+    expect(session.get()).toEqual({ phase: 'signed_out', reason: 'password_changed' });
+  });
+
+  it('does not explain a log-out that was asked for', async () => {
+    const { session } = await signedIn({
+      '/auth/refresh': (_request, nth) => {
+        if (nth > 1) throw problem(401, 'session_revoked');
+        return tokens('one');
+      },
+    });
+    await session.revoked('log_out');
+    expect(session.get()).toEqual({ phase: 'signed_out', reason: null });
+  });
+
+  it('goes on with the tokens that a proof and a new password bring', async () => {
+    const { session, asked } = await signedIn({
+      '/auth/refresh': () => tokens('one'),
+      '/auth/reauthenticate': () => tokens('two', { user: undefined }),
+      '/auth/password': () => tokens('three', { user: undefined }),
+    });
+    await session.reauthenticate('secret');
+    expect(asked.at(-1)).toMatchObject({ path: '/auth/reauthenticate', token: 'one', body: { password: 'secret' } });
+    expect(session.usableToken()).toBe('two');
+    await session.changePassword({ current_password: 'secret', new_password: 'better' });
+    expect(asked.at(-1)).toMatchObject({ path: '/auth/password', token: 'two' });
+    expect(session.usableToken()).toBe('three');
+    expect(session.get()).toEqual({ phase: 'signed_in', me: ANA });
+  });
+
+  it('leaves a wrong password to the form, and the session as it was', async () => {
+    const { session, count } = await signedIn({
+      '/auth/refresh': () => tokens('one'),
+      '/auth/reauthenticate': () => {
+        throw problem(403, 'wrong_password');
+      },
+    });
+    await expect(session.reauthenticate('x')).rejects.toMatchObject({ code: 'wrong_password' });
+    expect(session.usableToken()).toBe('one');
+    expect(count('/auth/refresh')).toBe(1);
+  });
+
   it('leaves a refused log-in to the form', async () => {
     const { exchange } = server({
       '/auth/refresh': () => {
@@ -286,7 +369,7 @@ describe('while signed in', () => {
     const session = open(exchange);
     session.start();
     await settle();
-    await expect(session.logIn({ email: 'x@y', password: 'z' })).rejects.toMatchObject({ code: 'invalid_credentials' });
+    await expect(session.logIn({ email: 'x@y', password: 'z', remember: true })).rejects.toMatchObject({ code: 'invalid_credentials' });
     expect(session.get()).toEqual({ phase: 'signed_out', reason: null });
   });
 });
@@ -326,6 +409,44 @@ describe('with two tabs', () => {
     expect(second.get().phase).toBe('signed_in');
   });
 
+  it('does not refresh while the other tab changes the password, and takes over its tokens', async () => {
+    const { first, second, count } = tabs({
+      '/auth/refresh': (_request, nth) => tokens(`token ${nth}`),
+      '/auth/password': () => tokens('after the change', { user: undefined }),
+    });
+    await settle(300);
+    const changing = first.changePassword({ current_password: 'a', new_password: 'b' });
+    const outcome = second.refresh('token 1');
+    await settle(300);
+    await changing;
+    expect(await outcome).toBe('renewed');
+    expect(count('/auth/refresh')).toBe(1);
+    expect(second.usableToken()).toBe('after the change');
+  });
+
+  it('shows both why the session ended, though one alone has asked', async () => {
+    const { first, second, count } = tabs({
+      '/auth/refresh': (_request, nth) => {
+        if (nth > 1) throw problem(401, 'session_revoked');
+        return tokens('one');
+      },
+    });
+    await settle(300);
+    void first.revoked('ended_by_staff');
+    void second.revoked('ended_by_staff');
+    await settle(300);
+    for (const tab of [first, second]) expect(tab.get()).toEqual({ phase: 'signed_out', reason: 'ended_by_staff' });
+    expect(count('/auth/refresh')).toBe(2);
+  });
+
+  it('shows a changed member in both', async () => {
+    const { first, second } = tabs({ '/auth/refresh': () => tokens('one') });
+    await settle(300);
+    first.update({ ...ANA, email: 'new@example.test' });
+    await settle();
+    expect(second.get()).toMatchObject({ me: { email: 'new@example.test' } });
+  });
+
   it('ends and begins in both', async () => {
     const { first, second } = tabs({
       '/auth/refresh': () => tokens('one'),
@@ -336,7 +457,7 @@ describe('with two tabs', () => {
     await first.logOut();
     await settle();
     expect(second.get().phase).toBe('signed_out');
-    await second.logIn({ email: 'b', password: 'b' });
+    await second.logIn({ email: 'b', password: 'b', remember: true });
     await settle();
     expect(first.get()).toEqual({ phase: 'signed_in', me: BRUNO });
     expect(first.usableToken()).toBe('two');
@@ -355,7 +476,7 @@ describe('with two tabs', () => {
     await settle();
     // The log-in waits for the refresh of the new tab; anything that tab said would arrive after the log-in.
     second.start();
-    await Promise.all([first.logIn({ email: 'a', password: 'a' }), settle(300)]);
+    await Promise.all([first.logIn({ email: 'a', password: 'a', remember: true }), settle(300)]);
     expect(first.get().phase).toBe('signed_in');
     expect(second.get().phase).toBe('signed_in');
   });

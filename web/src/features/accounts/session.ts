@@ -14,12 +14,13 @@ import { createStore, type Readable } from '../../platform/store';
 export type Me = components['schemas']['Me'];
 export type NewAccount = components['schemas']['NewAccount'];
 export type Credentials = components['schemas']['Credentials'];
+export type NewPassword = components['schemas']['NewPassword'];
 type SessionTokens = components['schemas']['SessionTokens'];
 
 export type SessionView =
   /** Nothing known yet. `trouble` says why it takes long; the attempt goes on by itself. */
   | { phase: 'starting'; trouble: Problem | null }
-  /** `reason` is the server's code when a session ended unasked, null after a log-out or on a first visit. */
+  /** `reason` is the server's word when a session ended unasked, null after a log-out or on a first visit. */
   | { phase: 'signed_out'; reason: string | null }
   | { phase: 'signed_in'; me: Me };
 
@@ -31,6 +32,14 @@ export interface Session extends TokenSource, Readable<SessionView> {
   register(account: NewAccount): Promise<void>;
   logIn(credentials: Credentials): Promise<void>;
   logOut(): Promise<void>;
+  /** Shows the password again; the tokens that come back count as a fresh proof for some minutes. */
+  reauthenticate(password: string): Promise<void>;
+  /** Sets a new password; this session goes on, all others end. */
+  changePassword(passwords: NewPassword): Promise<void>;
+  /** Takes in what has changed about the member, here and in the other tabs. */
+  update(me: Me): void;
+  /** The server pushed that a session of this browser is over, and why. Its answer to a refresh is the proof. */
+  revoked(reason: string | null): Promise<RefreshOutcome>;
   /** Tries now what would otherwise wait for its pause; for a button and for the `online` event. */
   tryNow(): void;
   /** The token whatever its age, for reports that may not cause a refresh. */
@@ -98,6 +107,8 @@ export function createSession(options: {
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  /** Why the session ends, as pushed; the refusal that follows knows only that it did. */
+  let pushedReason: string | null = null;
   const hearers = new Set<() => void>();
 
   // ---- what others call -------------------------------------------------------------------------------------
@@ -125,23 +136,35 @@ export function createSession(options: {
   async function logOut(): Promise<void> {
     await exclusively(async () => {
       // Until the server has taken the cookie back, "logged out" would be untrue: trouble is told to the caller.
-      if (usableToken() === null && (await renew(null, false)) !== 'renewed') {
-        if (view.get().phase === 'signed_out') return;
-        throw new Problem({ status: 503, code: 'unavailable' });
-      }
       try {
-        await exchange({ method: 'POST', path: '/auth/logout', body: {}, token: token?.value });
+        await call('/auth/logout', {});
       } catch (cause) {
-        const problem = asProblem(cause);
-        if (problem.status !== 401) throw problem;
-        const outcome = await renew(token?.value ?? null, false);
-        if (outcome === 'ended') return;
-        if (outcome === 'later') throw new Problem({ status: 503, code: 'unavailable' });
-        await exchange({ method: 'POST', path: '/auth/logout', body: {}, token: token?.value });
+        if (view.get().phase === 'signed_out') return;
+        throw cause;
       }
       end(null);
       tell({ kind: 'signed_out', reason: null });
     });
+  }
+
+  async function reauthenticate(password: string): Promise<void> {
+    await exclusively(async () => takeIn(await call('/auth/reauthenticate', { password })));
+  }
+
+  async function changePassword(passwords: NewPassword): Promise<void> {
+    await exclusively(async () => takeIn(await call('/auth/password', passwords)));
+  }
+
+  function update(me: Me): void {
+    if (view.get().phase === 'signed_in') settle(me);
+  }
+
+  async function revoked(reason: string | null): Promise<RefreshOutcome> {
+    pushedReason = reason;
+    // A refresh on its way may have been answered before the session ended: only one begun now proves anything.
+    if (underWay && (await underWay) === 'ended') return 'ended';
+    pushedReason = reason;
+    return refresh(token?.value ?? null);
   }
 
   function tryNow(): void {
@@ -182,7 +205,7 @@ export function createSession(options: {
     } catch (cause) {
       const problem = asProblem(cause);
       if (problem.status === 401 && ENDED.has(problem.code)) {
-        const reason = problem.code === 'no_session' ? null : problem.code;
+        const reason = endReason(problem.code);
         // A tab that was never signed in has nothing to tell: its message could cross with a log-in elsewhere.
         const wasSignedIn = view.get().phase === 'signed_in';
         end(reason);
@@ -194,6 +217,40 @@ export function createSession(options: {
       schedule(pauseAfter(problem));
       return 'later';
     }
+  }
+
+  /** A call with the session's own token, under the lock: once more with a new one when it is refused. */
+  async function call(path: string, body: unknown): Promise<unknown> {
+    if (usableToken() === null) await mustRenew(null);
+    const send = async () => (await exchange({ method: 'POST', path, body, token: token?.value })).data;
+    try {
+      return await send();
+    } catch (cause) {
+      const problem = asProblem(cause);
+      if (problem.status !== 401) throw problem;
+      await mustRenew(token?.value ?? null);
+      return send();
+    }
+  }
+
+  async function mustRenew(refused: string | null): Promise<void> {
+    const outcome = await renew(refused, false);
+    if (outcome === 'ended') throw new Problem({ status: 401, code: 'unauthenticated' });
+    if (outcome === 'later') throw new Problem({ status: 503, code: 'unavailable' });
+  }
+
+  /** New tokens for the member who is signed in. */
+  function takeIn(data: unknown): void {
+    const current = view.get();
+    if (current.phase !== 'signed_in') return;
+    token = readToken(data as SessionTokens);
+    settle(current.me);
+  }
+
+  /** A log-out that was asked for, in this tab or another, needs no explanation. */
+  function endReason(code: string): string | null {
+    if (pushedReason !== null) return pushedReason === 'log_out' ? null : pushedReason;
+    return code === 'no_session' ? null : code;
   }
 
   async function signIn(path: string, body: NewAccount | Credentials): Promise<void> {
@@ -210,6 +267,7 @@ export function createSession(options: {
 
   function accept(me: Me): void {
     failures = 0;
+    pushedReason = null;
     const current = view.get();
     if (current.phase !== 'signed_in' || JSON.stringify(current.me) !== JSON.stringify(me)) {
       view.set({ phase: 'signed_in', me });
@@ -222,6 +280,7 @@ export function createSession(options: {
     clearTimeout(timer);
     token = null;
     failures = 0;
+    pushedReason = null;
     view.set({ phase: 'signed_out', reason });
   }
 
@@ -307,6 +366,10 @@ export function createSession(options: {
     register,
     logIn,
     logOut,
+    reauthenticate,
+    changePassword,
+    update,
+    revoked,
     tryNow,
     usableToken,
     currentToken: () => token?.value ?? null,

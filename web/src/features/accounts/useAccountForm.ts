@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { asProblem, fieldProblems, type Problem } from '../../platform/problem';
-import type { TextKey } from '../../platform/texts';
+import type { TextKey, Texts } from '../../platform/texts';
+import { problemText } from '../../ui/problemText';
 
 /**
  * The course of a form: check, send, show what the server says by field, lead the focus to the first wrong field.
@@ -10,7 +11,9 @@ export function useAccountForm<F extends string>(rules: {
   fields: readonly F[];
   check: (values: Record<F, string>) => Partial<Record<F, TextKey>>;
   send: (values: Record<F, string>) => Promise<void>;
-  t: (key: TextKey) => string;
+  /** The field that a refusal without field errors belongs to. */
+  fieldOf?: (refused: Problem) => F | null;
+  t: Texts['t'];
 }) {
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState<Partial<Record<F, string>>>({});
@@ -46,8 +49,13 @@ export function useAccountForm<F extends string>(rules: {
       await rules.send(values);
     } catch (cause) {
       const refused = asProblem(cause);
+      // The member was asked for the password and did not want to: nothing happened, nothing to say.
+      if (refused.code === 'proof_declined') return;
       const placed = Object.entries(fieldProblems(refused)).filter(([name]) => rules.fields.includes(name as F));
+      const own = rules.fieldOf?.(refused);
+      if (own && placed.length === 0) placed.push([own, problemText(refused, rules)]);
       refuse(Object.fromEntries(placed) as Partial<Record<F, string>>, placed.length > 0 ? null : refused);
+    } finally {
       setSending(false);
     }
   }

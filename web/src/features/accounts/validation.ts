@@ -14,13 +14,22 @@ export function checkNewAccount(account: NewAccount): Partial<Record<keyof NewAc
   if (username === '') found.username = 'field.required';
   else if (!/^[a-z0-9_]{3,30}$/i.test(username)) found.username = 'field.username_invalid';
 
-  const email = account.email.trim();
-  if (email === '') found.email = 'field.required';
-  else if (!/^[^\s@]+@[^\s@]+$/.test(email)) found.email = 'field.email_invalid';
-
-  const length = [...account.password].length;
-  if (length === 0) found.password = 'field.required';
-  else if (length < 8) found.password = 'field.password_short';
-  else if (length > 128) found.password = 'field.password_long';
+  const email = checkEmail(account.email);
+  if (email) found.email = email;
+  const password = checkNewPassword(account.password);
+  if (password) found.password = password;
   return found;
+}
+
+export function checkEmail(given: string): TextKey | null {
+  const email = given.trim();
+  if (email === '') return 'field.required';
+  return /^[^\s@]+@[^\s@]+$/.test(email) ? null : 'field.email_invalid';
+}
+
+export function checkNewPassword(password: string): TextKey | null {
+  const length = [...password].length;
+  if (length === 0) return 'field.required';
+  if (length < 8) return 'field.password_short';
+  return length > 128 ? 'field.password_long' : null;
 }

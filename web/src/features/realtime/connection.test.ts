@@ -52,6 +52,7 @@ function setting(outcome: 'renewed' | 'ended' | 'later' = 'renewed') {
       if (outcome === 'renewed') token = `renewed ${refreshes}`;
       return outcome;
     }),
+    revoked: vi.fn(async () => outcome),
   };
   const connect = ((options: { auth: typeof socket.auth }) => {
     socket.auth = options.auth;
@@ -165,8 +166,10 @@ describe('the connection', () => {
     connection.open();
     await pass(0);
     socket.accept();
-    socket.push('session:revoked', { reason: 'logout' });
-    expect(tokens.refresh).toHaveBeenCalledExactlyOnceWith('one');
+    socket.push('session:revoked', { reason: 'not_me' });
+    expect(tokens.revoked).toHaveBeenCalledExactlyOnceWith('not_me');
+    socket.push('session:revoked', 'nonsense');
+    expect(tokens.revoked).toHaveBeenLastCalledWith(null);
   });
 
   it('does nothing more once closed', async () => {

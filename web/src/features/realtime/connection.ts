@@ -26,6 +26,7 @@ export interface Tokens {
   usableToken(): string | null;
   currentToken(): string | null;
   refresh(refused: string | null): Promise<RefreshOutcome>;
+  revoked(reason: string | null): Promise<RefreshOutcome>;
 }
 
 const PAUSE_MIN_MS = 500;
@@ -81,7 +82,7 @@ export function createConnection(options: {
       if (!opened.active) tryAgainLater(opened, error.message === 'unauthenticated');
     });
     // The session may be over; the server's answer to a refresh is the proof. The disconnect that follows is above.
-    opened.on('session:revoked', () => void tokens.refresh(handshakeToken));
+    opened.on('session:revoked', (payload: unknown) => void tokens.revoked(readReason(payload)));
     opened.onAny((name: string, payload: unknown) => {
       for (const hear of [...(hearers.get(name) ?? [])]) hear(payload);
     });
@@ -158,4 +159,9 @@ export function createConnection(options: {
       return () => onlineReactions.delete(react);
     },
   };
+}
+
+function readReason(payload: unknown): string | null {
+  const reason = (payload as { reason?: unknown } | null)?.reason;
+  return typeof reason === 'string' ? reason : null;
 }
