@@ -1,0 +1,277 @@
+//! `guard.toml`: what is protected.
+//!
+//! ```toml
+//! [[protect]]
+//! class = "migrations"
+//! paths = ["migrations/**/*.sql"]
+//! minimum = 12
+//!
+//! [guard]
+//! writable = ["data", "target"]
+//! ```
+
+use crate::fault::wrong;
+use base::Result;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// The file that says what is protected.
+pub const SETTINGS: &str = "guard.toml";
+/// The signed manifest.
+pub const LOCK: &str = "guard.lock";
+/// Inside the guarded folder: the first store, the quarantine, the ledger.
+pub const HOME: &str = ".guard";
+/// The class of `guard.toml` itself.
+pub const OWN_CLASS: &str = "guard";
+/// Files are held in memory while they are judged.
+pub const LARGEST_FILE_BYTES: u64 = 64 << 20;
+
+/// What editors and tools leave for a moment beside the file they write.
+const PASSING: [&str; 13] = [
+    "**/*~",
+    "**/.*.sw?",
+    "**/4913",
+    "**/sed??????",
+    "**/.#*",
+    "**/#*#",
+    "**/*.tmp",
+    "**/*.orig",
+    "**/*.rej",
+    "**/*.bak",
+    "**/.DS_Store",
+    "**/.guard-*",
+    "**/___jb_*",
+];
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    protect: Vec<Protect>,
+    #[serde(default)]
+    guard: Options,
+}
+
+/// One `[[protect]]` table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protect {
+    pub class: String,
+    pub paths: Vec<String>,
+    #[serde(default)]
+    pub minimum: u64,
+}
+
+/// The `[guard]` table; every key may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Globs that are never protected.
+    pub ignore: Vec<String>,
+    /// Folders for copies, instead of `.guard` and one in the home folder.
+    pub places: Vec<PathBuf>,
+    /// The private key, instead of the one in the home folder.
+    pub key: Option<PathBuf>,
+    /// Below the guarded folder, what the server may write although it is locked in.
+    pub writable: Vec<String>,
+    /// Protected files lose their write permission.
+    pub read_only: bool,
+    /// Protected files get the immutable flag; needs root.
+    pub immutable: bool,
+    /// Whether a second hard link to a protected file is left alone.
+    pub allow_links: bool,
+}
+
+/// `guard.toml`, read and understood.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub protect: Vec<Protect>,
+    pub options: Options,
+    classes: Vec<GlobSet>,
+    ignore: GlobSet,
+}
+
+impl Settings {
+    pub fn parse(text: &str) -> Result<Settings> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| {
+                text[..span.start.min(text.len())].matches('\n').count() + 1
+            });
+            wrong(format!("{SETTINGS}, line {line}: {}", error.message()))
+        })?;
+        if file.protect.is_empty() {
+            return Err(wrong(format!(
+                "{SETTINGS} protects nothing: add a [[protect]] table"
+            )));
+        }
+        let mut classes = vec![];
+        for table in &file.protect {
+            if table.class.is_empty() || table.class == OWN_CLASS || table.class.contains(char::is_whitespace)
+            {
+                return Err(wrong(format!(
+                    "{SETTINGS}: {:?} cannot name a class",
+                    table.class
+                )));
+            }
+            if table.paths.is_empty() {
+                return Err(wrong(format!("{SETTINGS}: class {} has no paths", table.class)));
+            }
+            classes.push(globs(table.paths.iter().map(String::as_str))?);
+        }
+        let ignore = globs(file.guard.ignore.iter().map(String::as_str).chain(PASSING))?;
+        Ok(Settings {
+            protect: file.protect,
+            options: file.guard,
+            classes,
+            ignore,
+        })
+    }
+
+    /// The class that protects this path; the first table that fits counts.
+    pub fn class_of(&self, path: &str) -> Option<&str> {
+        if path == SETTINGS {
+            return Some(OWN_CLASS);
+        }
+        if path == LOCK || is_own(path) || self.ignore.is_match(path) {
+            return None;
+        }
+        let table = self.classes.iter().position(|globs| globs.is_match(path))?;
+        Some(&self.protect[table].class)
+    }
+
+    /// The least count of each class.
+    pub fn minimums(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for table in &self.protect {
+            *all.entry(table.class.clone()).or_default() += table.minimum;
+        }
+        all
+    }
+
+    /// Folders that hold everything the globs can name, so that a walk need not see the rest.
+    pub fn bases(&self) -> Vec<String> {
+        let mut bases: Vec<String> = self
+            .protect
+            .iter()
+            .flat_map(|table| &table.paths)
+            .map(|glob| literal_folder(glob))
+            .collect();
+        bases.sort();
+        bases.dedup();
+        let all = bases.clone();
+        bases.retain(|base| !all.iter().any(|other| other != base && is_below(base, other)));
+        bases
+    }
+
+    pub(crate) fn places(&self, root: &Path) -> Vec<PathBuf> {
+        if self.options.places.is_empty() {
+            return vec![root.join(HOME), home_of(root)];
+        }
+        self.options.places.iter().map(|place| root.join(place)).collect()
+    }
+
+    pub(crate) fn key_path(&self, root: &Path) -> PathBuf {
+        match &self.options.key {
+            Some(path) => root.join(path),
+            None => state_folder().join("guard.key"),
+        }
+    }
+}
+
+/// True when `path` lies in the folder `folder`; everything lies in `""`.
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What belongs to the guard or to git is not protected by globs.
+pub(crate) fn is_own(path: &str) -> bool {
+    [HOME, ".git"]
+        .iter()
+        .any(|own| path == *own || is_below(path, own))
+}
+
+fn literal_folder(glob: &str) -> String {
+    let literal: Vec<&str> = glob
+        .split('/')
+        .take_while(|part| !part.contains(['*', '?', '[', '{', '\\']))
+        .collect();
+    let whole = literal.len() == glob.split('/').count();
+    literal[..literal.len() - usize::from(whole)].join("/")
+}
+
+pub(crate) fn globs<'a>(texts: impl Iterator<Item = &'a str>) -> Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for text in texts {
+        if text.starts_with('/') || text.split('/').any(|part| part == "..") {
+            return Err(wrong(format!(
+                "the glob {text:?} leads out of the guarded folder"
+            )));
+        }
+        let glob = GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| wrong(format!("the glob {text:?} is wrong: {}", error.kind())))?;
+        set.add(glob);
+    }
+    set.build().map_err(|error| wrong(error.to_string()))
+}
+
+fn state_folder() -> PathBuf {
+    match std::env::home_dir() {
+        Some(home) if home.is_absolute() => home.join(".local/state/mundo-guard"),
+        _ => PathBuf::from("/var/lib/mundo-guard"),
+    }
+}
+
+/// Where the second copy of this folder's files lies by default.
+fn home_of(root: &Path) -> PathBuf {
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    let hash = crate::Hash::of(root.as_os_str().as_encoded_bytes());
+    state_folder().join(format!("{name}-{}", hash.short()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_class_that_fits_counts_and_passing_files_have_none() {
+        let text = r#"
+            [[protect]]
+            class = "agents"
+            paths = ["agents/*/*.toml", "README.md"]
+            minimum = 2
+            [[protect]]
+            class = "rest"
+            paths = ["agents/**"]
+        "#;
+        let settings = Settings::parse(text).unwrap();
+        assert_eq!(settings.class_of("agents/a/b.toml"), Some("agents"));
+        assert_eq!(settings.class_of("agents/a/b/c.toml"), Some("rest"));
+        assert_eq!(settings.class_of("agents/a/b.toml~"), None);
+        assert_eq!(settings.class_of("src/a"), None);
+        assert_eq!(settings.class_of("guard.toml"), Some("guard"));
+        assert_eq!(settings.class_of("guard.lock"), None);
+        assert_eq!(settings.bases(), [""]);
+        assert_eq!(literal_folder("agents/*/x"), "agents");
+        assert_eq!(literal_folder("a/b/c.txt"), "a/b");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let refusal = |text: &str| crate::say(&Settings::parse(text).unwrap_err());
+        assert!(refusal("").contains("protects nothing"));
+        assert!(
+            refusal("[[protect]]\nclass = \"a\"\npath = []").starts_with("guard.toml, line 3: unknown field")
+        );
+        assert!(refusal("[[protect]]\nclass = \"a\"\npaths = [\"../x\"]").contains("leads out"));
+        assert!(refusal("[[protect]]\nclass = \"a\"\npaths = [\"a[\"]").contains("is wrong"));
+    }
+}
