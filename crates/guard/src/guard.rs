@@ -220,6 +220,11 @@ impl Guard {
         Ok(Turn { inner, _file: file })
     }
 
+    /// A look at what this process knows, without a turn.
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
+        look(&self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn take_in(&self, turn: &mut Turn<'_>, from: usize) {
         let Inner { ledger, state, .. } = &mut **turn;
         ledger.records()[from..]

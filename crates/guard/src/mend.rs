@@ -225,7 +225,7 @@ impl Guard {
         let (name, _) = work.temporary.as_ref().expect("it was written");
         let temporary = temporary.expect("it was written there");
         if let Fault::Blocked { at, .. } = &work.job.fault {
-            self.move_aside(at)?;
+            self.clear_the_way(at)?;
         }
         let path = &work.job.path;
         let (folder, last) = split(path);
@@ -293,12 +293,22 @@ impl Guard {
         }
     }
 
+    /// Of several files behind the same obstacle the first one's restore moves it.
+    fn clear_the_way(&self, at: &str) -> io::Result<()> {
+        let (folder, name) = split(at);
+        match self.tree.folder(folder)? {
+            Walk::Open(folder) if stat(&folder, name)?.is_some_and(|meta| meta.kind != Kind::Folder) => {
+                self.to_quarantine(&folder, name, name)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Nothing is ever deleted: the thing itself goes to the quarantine's folder.
     fn move_aside(&self, path: &str) -> io::Result<()> {
         let (folder, name) = split(path);
         match self.tree.folder(folder)? {
             Walk::Open(folder) if stat(&folder, name)?.is_some() => self.to_quarantine(&folder, name, name),
-            // Another file's restore has moved it already.
             _ => Ok(()),
         }
     }

@@ -192,7 +192,14 @@ impl Guard {
             };
             let before = turn.remembered.get(path);
             match judge(want, &seen, before, turn.settings.options.allow_links) {
-                Verdict::Same => self.remember(turn, path, &seen, want.blake3),
+                Verdict::Same => {
+                    if demand.mend
+                        && let Seen::File(_, bytes) = &seen
+                    {
+                        self.places.remember(want.blake3, bytes);
+                    }
+                    self.remember(turn, path, &seen, want.blake3);
+                }
                 Verdict::Edited(hash) => {
                     if demand.mend {
                         news.extend(self.keep_edit(turn, path, want, &seen, hash)?);
@@ -410,6 +417,9 @@ impl Guard {
             });
         }
         let kept = self.kept_hashes(turn);
+        if deep {
+            self.places.forget_all_but(&kept);
+        }
         let doubtful = if deep { kept } else { self.places.absent(&kept) };
         let (objects, lost) = self.places.scrub(&doubtful);
         if objects > 0 {

@@ -235,7 +235,8 @@ impl Places {
         let _ = fs::rename(path, aside);
     }
 
-    fn remember(&self, hash: Hash, bytes: &[u8]) {
+    /// Keeps bytes in memory, for a disk that fails.
+    pub(crate) fn remember(&self, hash: Hash, bytes: &[u8]) {
         let mut memory = self.memory();
         if memory.bytes + bytes.len() <= MEMORY_BYTES && !memory.objects.contains_key(&hash) {
             memory.bytes += bytes.len();
