@@ -156,7 +156,8 @@ impl Guard {
         {
             report.remarks.push(format!("{path}: {why}"));
         }
-        if matches!(demand.scope, Scope::All) && demand.mend {
+        // Also after each restore: the next guard must know the new files' times.
+        if demand.mend && (matches!(demand.scope, Scope::All) || !report.faults.is_empty()) {
             self.keep_remembered(&mut turn)?;
         }
         report.took_us = began.elapsed().as_micros() as u64;

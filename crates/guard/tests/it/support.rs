@@ -232,8 +232,11 @@ fn object(guard: &Guard, hash: Hash) -> Vec<u8> {
 }
 
 fn gather(root: &Path, folder: &Path, shapes: &mut BTreeMap<String, Shape>) {
-    for entry in fs::read_dir(folder).expect("a folder is read").flatten() {
-        let (path, meta) = (entry.path(), entry.metadata().expect("an entry is looked at"));
+    // What goes while it is looked at is not there.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, Ok(meta)) = (entry.path(), entry.metadata()) else {
+            continue;
+        };
         let name = path
             .strip_prefix(root)
             .expect("it lies below")
