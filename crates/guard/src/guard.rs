@@ -1,7 +1,7 @@
 //! A guarded folder: opened, entered one at a time, its manifest changed by hand alone.
 
 use crate::{
-    Entry, Gone, Hash, Header, Lock, Public, Settings, Signer, Tombstone,
+    Entry, Gone, Hash, Header, Lock, Public, Settings, Signer, Tombstone, attribution,
     fault::{busy, failed, lost, not_set_up, refused, wrong},
     git::{Git, Mark},
     judge::{Remembered, Want, plain_mode},
@@ -20,7 +20,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     ops::{Deref, DerefMut},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -162,6 +162,33 @@ impl Guard {
         self
     }
 
+    /// Watches who deletes, where the kernel allows it; the sentence says how, or why not.
+    #[must_use]
+    pub fn attributed(self) -> (Guard, String) {
+        match attribution::witness(self.root()) {
+            Ok(witness) => (
+                self.with_witness(witness),
+                "fanotify tells which program deleted".to_owned(),
+            ),
+            Err(why) => {
+                let sentence = why.clone();
+                (self.with_witness(Arc::new(move |_| Who::unknown(&why))), sentence)
+            }
+        }
+    }
+
+    /// The folders that a server may write although it is confined.
+    pub fn writable(&self) -> Result<Vec<PathBuf>> {
+        let turn = self.enter()?;
+        Ok(turn
+            .settings
+            .options
+            .writable
+            .iter()
+            .map(|path| self.root().join(path))
+            .collect())
+    }
+
     pub fn root(&self) -> &Path {
         self.tree.path()
     }
@@ -201,6 +228,8 @@ impl Guard {
                 .write(true)
                 .open(&path)
         };
+        // A server that gave up writing can still wait for its turn.
+        let open = || open().or_else(|error| File::open(&path).map_err(|_| error));
         let mut file = open().map_err(|error| failed(path.display(), error))?;
         let began = Instant::now();
         while fd::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {

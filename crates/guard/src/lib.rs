@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod attribution;
+mod check;
+mod confine;
 mod events;
 mod fault;
 mod git;
 mod guard;
+mod harden;
 mod hash;
 mod judge;
 mod keep;
@@ -19,8 +23,11 @@ mod tree;
 mod view;
 mod watch;
 
+pub use check::{Problem, ci, hook, install_hook};
+pub use confine::confine;
 pub use fault::say;
 pub use guard::{Guard, Probe, Step, Witness};
+pub use harden::WriterLock;
 pub use hash::Hash;
 pub use judge::{Fault, Want};
 pub use keep::{Keeper, keep};
@@ -31,5 +38,5 @@ pub use pass::{Demand, Found, Report, Scope};
 pub use places::LastResort;
 pub use settings::Settings;
 pub use tree::Kind;
-pub use view::{ClassCount, Overview, Quarantined};
+pub use view::{ClassCount, Level, Overview, Quarantined};
 pub use watch::{Watcher, WatcherStatus};

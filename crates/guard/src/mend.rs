@@ -244,7 +244,10 @@ impl Guard {
                 Err(error) => Err(error),
             };
         }
-        exchange(temporary, name, &folder, last)?;
+        if exchange(temporary, name, &folder, last).is_err() {
+            self.lift(path)?;
+            exchange(temporary, name, &folder, last)?;
+        }
         self.step(Step::Swapped, path)?;
         let out = stat(temporary, name)?;
         let same = |a: Meta, b: Meta| (a.ino, a.size_bytes, a.mtime_ns) == (b.ino, b.size_bytes, b.mtime_ns);
@@ -279,7 +282,10 @@ impl Guard {
         let mode = full_mode(&work.job.want, work.before.as_ref());
         match file {
             Ok(file) => {
-                fd::fchmod(&file, Mode::from_raw_mode(mode as _))?;
+                if fd::fchmod(&file, Mode::from_raw_mode(mode as _)).is_err() {
+                    self.lift(&work.job.path)?;
+                    fd::fchmod(&file, Mode::from_raw_mode(mode as _))?;
+                }
                 let now = tree::meta_of(&fd::fstat(&file)?).mode;
                 if now != mode {
                     return Err(io::Error::other(format!(
@@ -423,7 +429,7 @@ impl Guard {
     /// Takes a file away for good reason: its bytes are kept, its name goes.
     pub(crate) fn take_away(&self, turn: &mut Turn<'_>, path: &str) -> Result<()> {
         let mut found = vec![];
-        let taken = self.capture_at(path, &mut found);
+        let taken = self.lift(path).and_then(|()| self.capture_at(path, &mut found));
         self.tell(turn, found)?;
         turn.remembered.remove(path);
         taken

@@ -49,6 +49,32 @@ pub struct Overview {
     pub ledger_tip: Hash,
 }
 
+/// A level of prevention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Level {
+    pub name: String,
+    pub active: bool,
+    pub why: String,
+}
+
+impl Level {
+    pub(crate) fn on(name: &str, why: &str) -> Level {
+        Level {
+            name: name.to_owned(),
+            active: true,
+            why: why.to_owned(),
+        }
+    }
+
+    pub(crate) fn off(name: &str, why: &str) -> Level {
+        Level {
+            name: name.to_owned(),
+            active: false,
+            why: why.to_owned(),
+        }
+    }
+}
+
 /// How many files a class has and must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClassCount {

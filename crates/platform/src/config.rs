@@ -279,6 +279,12 @@ settings! {
         /// Sender of mails.
         from: String = "Mundo Tango <no-reply@localhost>".to_owned();
     }
+    guard: Guard {
+        /// Protected files before a start: `restore`, `verify`, `off`, or `auto`: restore where guard.toml is.
+        mode: String = "auto".to_owned();
+        /// Folder of guard.toml.
+        root: PathBuf = PathBuf::from(".");
+    }
     cluster: Cluster {
         /// redis://… or rediss://…; needed as soon as several nodes share a database.
         redis_url: Secret = Secret::default(), also "REDIS_URL";
@@ -370,6 +376,9 @@ impl Config {
         }
         if !["pretty", "json"].contains(&self.log.format.as_str()) {
             return wrong("log.format", "is neither pretty nor json");
+        }
+        if !["auto", "off", "verify", "restore"].contains(&self.guard.mode.as_str()) {
+            return wrong("guard.mode", "is none of auto, off, verify and restore");
         }
         if !["x-forwarded-for", "forwarded"].contains(&self.server.forwarded_header.as_str()) {
             return wrong(

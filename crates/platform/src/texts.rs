@@ -57,6 +57,10 @@ impl Language {
     }
 }
 
+const ENGLISH: &str = include_str!("../texts/en.json");
+const SPANISH: &str = include_str!("../texts/es.json");
+const ARGENTINE: &str = include_str!("../texts/es-AR.json");
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Book {
@@ -118,13 +122,18 @@ impl Texts {
     pub fn built_in() -> &'static Texts {
         static TEXTS: OnceLock<Texts> = OnceLock::new();
         TEXTS.get_or_init(|| {
-            let spanish = book(include_str!("../texts/es.json"));
+            let spanish = book(SPANISH);
             Texts {
-                english: book(include_str!("../texts/en.json")),
-                argentine: book(include_str!("../texts/es-AR.json")).completed_by(&spanish),
+                english: book(ENGLISH),
+                argentine: book(ARGENTINE).completed_by(&spanish),
                 spanish,
             }
         })
+    }
+
+    /// The files as they were when the program was built.
+    pub fn sources() -> [&'static str; 3] {
+        [ENGLISH, SPANISH, ARGENTINE]
     }
 
     fn book(&self, language: Language) -> &Book {

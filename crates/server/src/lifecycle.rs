@@ -134,7 +134,7 @@ pub async fn beside(config: Config) -> Result<AppState> {
 }
 
 /// The folder of the database and the keys is its owner's alone.
-fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)

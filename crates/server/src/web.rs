@@ -55,6 +55,11 @@ pub fn router() -> Router<AppState> {
     files.route("/assets/{*name}", get(asset))
 }
 
+/// The bytes of every file that the binary carries.
+pub fn embedded() -> impl Iterator<Item = Vec<u8>> {
+    Files::iter().filter_map(|name| Some(Files::get(&name)?.data.into_owned()))
+}
+
 async fn page(headers: HeaderMap) -> Result<Response<Body>> {
     match Files::get("index.html") {
         Some(_) => file("index.html"),

@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod data;
 mod keys;
+mod guard;
 mod openapi;
 mod restore;
 mod seed;
@@ -63,6 +64,8 @@ enum Command {
         #[command(subcommand)]
         what: keys::What,
     },
+    /// Keep protected files from disappearing: see docs/guard.md
+    Guard(guard::Options),
     /// Print every setting, its value and where it came from
     Config {
         #[command(flatten)]
@@ -143,6 +146,7 @@ pub fn run() -> Result<()> {
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
         Command::Keys { what } => keys::run(&what),
+        Command::Guard(options) => guard::run(&options),
         Command::Config { settings } => config::run(&settings),
         Command::Staff { act } => staff::run(&act),
         Command::Audit { act } => audit::run(&act),

@@ -1,6 +1,6 @@
 //! `mundo serve`.
 
-use super::{Flags, block_on};
+use super::{Flags, block_on, guard::start};
 use crate::{lifecycle, seed};
 use anyhow::Result;
 use base::{Clock, Entropy};
@@ -8,10 +8,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub fn run(settings: &Flags, demo: bool) -> Result<()> {
     let (config, warnings) = settings.load()?;
+    let guarded = start::before_start(&config)?;
     let telemetry = observe::telemetry::init(&config, platform::RELEASE)?;
     block_on(async {
         for warning in warnings {
             tracing::warn!("{warning}");
+        }
+        if let Some(guarded) = &guarded {
+            for line in &guarded.news {
+                tracing::warn!("guard: {line}");
+            }
+            for level in &guarded.levels {
+                tracing::info!(level = level.name, active = level.active, "guard: {}", level.why);
+            }
         }
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
