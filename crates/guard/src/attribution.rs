@@ -254,11 +254,12 @@ mod linux {
     fn answer(seen: &Mutex<Seen>, root: &Path, path: &str) -> Who {
         let began = Instant::now();
         loop {
-            if let Some(who) = find(&lock(seen), root, path) {
-                return who;
-            }
-            if began.elapsed() > LATE {
-                return Who::unknown("no program was seen at it");
+            let who = find(&lock(seen), root, path);
+            match who {
+                Some(who @ Who::Process { .. }) => return who,
+                Some(who) if began.elapsed() > LATE => return who,
+                None if began.elapsed() > LATE => return Who::unknown("no program was seen at it"),
+                _ => {}
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -297,7 +298,9 @@ mod linux {
                     .find(|deletion| deletion.pid != own && deletion.name == name)
             });
             if let Some(deletion) = hit {
-                return Some(match &deletion.program {
+                // The start is heard apart from the deletion, and perhaps after it.
+                let program = seen.programs.get(&deletion.pid).or(deletion.program.as_ref());
+                return Some(match program {
                     Some(program) => Who::Process {
                         pid: deletion.pid,
                         executable: program.executable.clone(),

@@ -492,7 +492,7 @@ impl Guard {
         Ok(found.into_iter().collect())
     }
 
-    pub(crate) fn signer(&self, turn: &Turn<'_>, create: bool) -> Result<Signer> {
+    pub(crate) fn signer(&self, turn: &Inner, create: bool) -> Result<Signer> {
         let path = turn.settings.key_path(self.root());
         if create {
             return Signer::read_or_create(&path, &self.entropy);
@@ -549,6 +549,7 @@ impl Guard {
     /// announced edit that covers it.
     pub fn accept(&self, only: &[String], reason: Option<&str>) -> Result<Lock> {
         let mut turn = self.enter()?;
+        self.catch_up(&mut turn)?;
         self.read_settings(&mut turn)?;
         if let Some(why) = turn.troubles.get(SETTINGS) {
             return Err(wrong(why.clone()));
@@ -590,6 +591,7 @@ impl Guard {
     /// Lets go of files, with a reason; their bytes stay in the stores.
     pub fn remove(&self, paths: &[String], reason: &str) -> Result<Lock> {
         let mut turn = self.enter()?;
+        self.catch_up(&mut turn)?;
         let signer = self.signer(&turn, false)?;
         let (mut entries, mut tombstones) = self.known(&turn)?;
         for path in paths {
@@ -608,6 +610,7 @@ impl Guard {
     /// Lowers the least count of a class, with a reason.
     pub fn lower(&self, class: &str, to: u64, reason: &str) -> Result<Lock> {
         let mut turn = self.enter()?;
+        self.catch_up(&mut turn)?;
         self.read_settings(&mut turn)?;
         let signer = self.signer(&turn, false)?;
         let (entries, mut tombstones) = self.known(&turn)?;

@@ -74,7 +74,7 @@ pub fn judge(want: &Want, seen: &Seen, before: Option<&Remembered>, allow_links:
                 by: *kind,
             });
         }
-        Seen::Unreadable(_) => return Verdict::Wrong(Fault::Unreadable),
+        Seen::Unreadable => return Verdict::Wrong(Fault::Unreadable),
         Seen::File(meta, bytes) => (meta, bytes),
     };
     if bytes.is_empty() && want.size_bytes > 0 {

@@ -534,6 +534,14 @@ impl Guard {
         GitRest::Moved
     }
 
+    /// Before the manifest is changed by hand: git may have changed it since.
+    pub(crate) fn catch_up(&self, turn: &mut Turn<'_>) -> Result<()> {
+        match self.git_rest(turn, true) {
+            GitRest::Moved => self.follow_git(turn),
+            _ => Ok(()),
+        }
+    }
+
     /// Which manifest counts, now that git has moved.
     fn follow_git(&self, turn: &mut Turn<'_>) -> Result<()> {
         let git = self.git.as_ref().expect("git has moved");

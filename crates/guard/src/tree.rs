@@ -51,7 +51,7 @@ pub enum Seen {
     Missing,
     File(Meta, Vec<u8>),
     /// A file that this process may not read.
-    Unreadable(Meta),
+    Unreadable,
     Other(Kind),
     /// A folder on the way is something else.
     Blocked {
@@ -199,7 +199,7 @@ pub(crate) fn look_in(folder: &OwnedFd, name: &str) -> io::Result<Seen> {
     let file = match fd::openat(folder, name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(Seen::Missing),
-        Err(Errno::ACCESS | Errno::PERM) => return Ok(Seen::Unreadable(meta)),
+        Err(Errno::ACCESS | Errno::PERM) => return Ok(Seen::Unreadable),
         Err(Errno::LOOP) => return Ok(Seen::Other(Kind::Link)),
         Err(error) => return Err(error.into()),
     };

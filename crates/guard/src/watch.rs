@@ -197,6 +197,13 @@ impl<'a> Watcher<'a> {
                 return Ok(());
             }
             take_in(&touched, &hints, &mut next_scan);
+            // A folder that came may hold files that nobody has heard of.
+            let is_folder = |path: &str| {
+                std::fs::symlink_metadata(self.guard.root().join(path)).is_ok_and(|meta| meta.is_dir())
+            };
+            if hints.all.iter().any(|hint| hint.folder && is_folder(&hint.path)) {
+                next_scan = next_scan.min(Instant::now() + SETTLE);
+            }
         }
     }
 }

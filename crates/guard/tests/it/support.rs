@@ -11,7 +11,7 @@ use std::{
     process::Command,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -76,7 +76,17 @@ impl Scene {
         } else {
             tempfile::tempdir()
         };
-        let folder = folder.expect("there is a temporary folder");
+        Scene::fill(folder.expect("there is a temporary folder"))
+    }
+
+    /// A guarded folder on the machine's own disk.
+    pub fn on_disk() -> Scene {
+        let scene = Scene::fill(tempfile::tempdir().expect("there is a temporary folder"));
+        scene.guard().init().expect("the guard is set up");
+        scene
+    }
+
+    fn fill(folder: TempDir) -> Scene {
         let scene = Scene {
             base: folder.path().to_owned(),
             _folder: Some(Arc::new(folder)),
@@ -269,6 +279,7 @@ fn gather(root: &Path, folder: &Path, shapes: &mut BTreeMap<String, Shape>) {
 pub struct Watching {
     scene: Scene,
     passes: Arc<AtomicUsize>,
+    quiet: Arc<AtomicBool>,
     end: OwnedFd,
     thread: JoinHandle<()>,
 }
@@ -281,13 +292,16 @@ impl Watching {
     pub fn with(scene: &Scene, guard: Guard) -> Watching {
         let (until, end) = rustix::pipe::pipe().expect("a pipe is made");
         let passes = Arc::new(AtomicUsize::new(0));
-        let counter = passes.clone();
+        let quiet = Arc::new(AtomicBool::new(false));
+        let (counter, rest) = (passes.clone(), quiet.clone());
         let thread = std::thread::spawn(move || {
             let watcher = Watcher::new(&guard, "none".to_owned()).expect("nobody else watches");
             let heard = |report: &base::Result<guard::Report>| {
                 if let Err(error) = report {
                     eprintln!("{error}");
                 }
+                let later = report.as_ref().map_or(true, |report| report.later.is_some());
+                rest.store(!later, Ordering::SeqCst);
                 counter.fetch_add(1, Ordering::SeqCst);
             };
             watcher
@@ -297,6 +311,7 @@ impl Watching {
         Watching {
             scene: scene.clone(),
             passes,
+            quiet,
             end,
             thread,
         }
@@ -333,6 +348,11 @@ impl Watching {
             );
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Whether the last pass left nothing for later.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::SeqCst)
     }
 
     pub fn until(&self, what: &str, test: impl Fn() -> bool) {

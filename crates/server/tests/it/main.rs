@@ -10,6 +10,7 @@ mod conventions;
 mod devices;
 mod feed;
 mod foreign;
+mod guard;
 mod kill;
 mod limits;
 mod members;

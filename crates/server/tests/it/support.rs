@@ -29,6 +29,7 @@ pub struct Server {
     port: u16,
     environment: Vec<(String, String)>,
     folder: TempDir,
+    working_folder: PathBuf,
     child: Option<Child>,
 }
 
@@ -43,6 +44,7 @@ impl Server {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let database = database_url.clone().map(|url| ("DATABASE_URL".to_owned(), url));
+        let folder = tempfile::tempdir().expect("there is a temporary folder");
         Server {
             url: format!("http://127.0.0.1:{port}"),
             environment: texts.chain(database).collect(),
@@ -52,7 +54,8 @@ impl Server {
                 .build()
                 .expect("a client"),
             port,
-            folder: tempfile::tempdir().expect("there is a temporary folder"),
+            working_folder: folder.path().to_owned(),
+            folder,
             child: None,
         }
     }
@@ -61,6 +64,38 @@ impl Server {
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The folder that holds its data and logs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts in another working folder from now on.
+    pub fn stands_in(&mut self, folder: &Path) {
+        folder.clone_into(&mut self.working_folder);
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
+    }
+
+    /// Starts the program, which must end by itself, and tells what it said.
+    pub async fn refusal(&mut self) -> String {
+        let output = self.command().output().expect("the program starts");
+        assert!(!output.status.success(), "it started");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mundo"));
+        command
+            .args(["serve", "--port", &self.port.to_string(), "--data"])
+            .arg(self.data())
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.working_folder);
+        command
     }
 
     /// Starts the program and tells how long it took to its first answer.
@@ -72,12 +107,8 @@ impl Server {
             .append(true)
             .open(self.log_path())
             .expect("the log opens");
-        let child = Command::new(env!("CARGO_BIN_EXE_mundo"))
-            .args(["serve", "--port", &self.port.to_string(), "--data"])
-            .arg(self.data())
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.folder.path())
+        let child = self
+            .command()
             .stdin(Stdio::null())
             .stdout(File::create(self.folder.path().join("stdout")).expect("a file"))
             .stderr(log)

@@ -1,6 +1,7 @@
 //! `mundo guard`.
 
 mod edit;
+mod prove;
 mod show;
 pub mod start;
 mod watch;
@@ -96,6 +97,14 @@ enum Command {
         #[arg(long, value_name = "COMMIT")]
         base: Option<String>,
     },
+    /// Search hooks, scripts, build steps, timers and git's history for what could delete
+    /// protected files
+    Suspects {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start and stop the server on a copy, damage its files meanwhile, and sign a report
+    Prove(prove::Options),
     /// Set read-only modes and immutable flags as guard.toml asks, and show all levels
     Harden,
     /// Take modes and flags back
@@ -146,6 +155,8 @@ pub fn run(options: &Options) -> Result<()> {
         }
         Command::Hook => pass_or_fail(guard::hook(root).map_err(plain)?, "commit"),
         Command::Ci { base } => pass_or_fail(guard::ci(root, base.as_deref()).map_err(plain)?, "check"),
+        Command::Suspects { json } => show::suspects(&open(root)?, *json),
+        Command::Prove(more) => prove::run(&open(root)?, more),
         Command::Harden => {
             let guard = open(root)?;
             guard.harden().map_err(plain)?;

@@ -2,7 +2,7 @@
 
 use super::plain;
 use anyhow::{Context, Result};
-use guard::{Guard, Record, Report, What};
+use guard::{Danger, Guard, Record, Report, What};
 use std::{io::Write, sync::Arc};
 
 pub fn report(report: &Report) {
@@ -166,6 +166,31 @@ pub fn sentence(what: &What) -> String {
         }
         What::Healed { what, count } => format!("{count} {what} healed"),
     }
+}
+
+pub fn suspects(guard: &Guard, json: bool) -> Result<()> {
+    let found = guard.suspects().map_err(plain)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(());
+    }
+    let titles = [
+        (Danger::Seen, "Seen at work"),
+        (Danger::Direct, "Could delete protected files"),
+        (Danger::Open, "Decided only when it runs"),
+        (Danger::Elsewhere, "Deletes, but nothing protected"),
+    ];
+    for (danger, title) in titles {
+        let here: Vec<_> = found.iter().filter(|suspect| suspect.danger == danger).collect();
+        println!("{title}: {}", here.len());
+        for suspect in here {
+            println!(
+                "  {}\n      {}\n      {}",
+                suspect.place, suspect.text, suspect.why
+            );
+        }
+    }
+    Ok(())
 }
 
 pub fn quarantine(guard: &Guard, number: Option<u64>) -> Result<()> {

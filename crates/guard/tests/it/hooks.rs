@@ -1,0 +1,160 @@
+//! The pre-commit hook and the pipeline, with a real git.
+
+use crate::support::Scene;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output},
+};
+
+fn git(scene: &Scene, arguments: &[&str]) -> Output {
+    Command::new("git")
+        .arg("-C")
+        .arg(scene.root())
+        .args([
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@example.test",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap()
+}
+
+/// A repository whose hook is this test program.
+fn repository() -> Scene {
+    let scene = Scene::bare();
+    assert!(git(&scene, &["init", "-q", "-b", "main"]).status.success());
+    scene.guard().init().unwrap();
+    // The hook calls a program named like ours that answers as ours does.
+    let program = scene.outside().join("mundo");
+    let own = std::env::current_exe().unwrap();
+    let text = format!(
+        "#!/bin/sh\nMUNDO_TEST_GUARD_FOLDER='{}' exec '{}' hooks::child --exact --ignored --nocapture\n",
+        scene.root().parent().unwrap().display(),
+        own.display()
+    );
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    guard::install_hook(&scene.root(), &program).unwrap();
+    commit(&scene, &["-A"], true, "");
+    scene
+}
+
+/// Commits, and checks whether the hook lets it through and what it says.
+fn commit(scene: &Scene, add: &[&str], passes: bool, says: &str) {
+    let mut arguments = vec!["add"];
+    arguments.extend(add);
+    assert!(git(scene, &arguments).status.success());
+    let output = git(scene, &["commit", "-q", "-m", "a commit"]);
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.success(), passes, "{text}");
+    assert!(text.contains(says), "{text}");
+}
+
+/// Not a test: what the hook runs.
+#[test]
+#[ignore = "started by the hook"]
+fn child() {
+    let Some(scene) = Scene::inherited() else { return };
+    for problem in guard::hook(&scene.root()).unwrap() {
+        println!("{problem}");
+        std::process::exit(1);
+    }
+}
+
+#[test]
+fn a_commit_that_loses_something_does_not_pass() {
+    let scene = repository();
+    // Only deleting, and without anything in the folder to compare with.
+    assert!(
+        git(&scene, &["rm", "-q", "--cached", "agents/a/1.toml"])
+            .status
+            .success()
+    );
+    commit(&scene, &["README.md"], false, "agents/a/1.toml is gone");
+    assert!(git(&scene, &["reset", "-q"]).status.success());
+    // Emptied in the index alone.
+    fs::write(scene.path("agents/a/2.toml"), "").unwrap();
+    commit(&scene, &["agents/a/2.toml"], false, "agents/a/2.toml is empty");
+    assert!(
+        git(&scene, &["checkout", "-q", "-f", "HEAD", "--", "."])
+            .status
+            .success()
+    );
+    // An edit waits for the manifest.
+    scene.write("agents/a/2.toml", "edited\n");
+    commit(&scene, &["-A"], false, "guard accept");
+    scene.guard().accept(&[], None).unwrap();
+    commit(&scene, &["-A"], true, "");
+    // So does a new file.
+    scene.write("agents/a/7.toml", "new\n");
+    commit(&scene, &["-A"], false, "not in the manifest yet");
+    scene.guard().accept(&[], None).unwrap();
+    commit(&scene, &["-A"], true, "");
+    // The manifest cannot be thrown away, nor written by hand.
+    assert!(
+        git(&scene, &["rm", "-q", "--cached", "guard.lock"])
+            .status
+            .success()
+    );
+    commit(&scene, &["README.md"], false, "deletes guard.lock");
+    assert!(git(&scene, &["reset", "-q"]).status.success());
+    let lock = scene.read("guard.lock").unwrap();
+    scene.write("guard.lock", &lock.replace("7.toml", "8.toml"));
+    commit(&scene, &["-A"], false, "Merkle root");
+    scene.write("guard.lock", &lock);
+    // Letting go needs a reason, and then passes.
+    scene
+        .guard()
+        .remove(&["agents/a/7.toml".to_owned()], "an experiment")
+        .unwrap();
+    commit(&scene, &["-A"], true, "");
+    assert_eq!(guard::ci(&scene.root(), Some("HEAD~1")).unwrap(), []);
+}
+
+#[test]
+fn a_pipeline_sees_what_a_commit_without_the_hook_did() {
+    let scene = repository();
+    assert_eq!(guard::ci(&scene.root(), None).unwrap(), []);
+    fs::remove_dir_all(scene.path("agents/b")).unwrap();
+    assert!(
+        git(&scene, &["commit", "-q", "--no-verify", "-a", "-m", "clean up"])
+            .status
+            .success()
+    );
+    let problems = guard::ci(&scene.root(), Some("HEAD~1")).unwrap();
+    assert_eq!(problems.len(), 6, "{problems:?}");
+    // A manifest that was signed anew by a stranger, with fewer files, is a stranger's.
+    let stranger = scene.outside();
+    fs::write(
+        stranger.join("guard.toml"),
+        scene
+            .read("guard.toml")
+            .unwrap()
+            .replace("minimum = 12", "minimum = 6"),
+    )
+    .unwrap();
+    fs::remove_file(scene.path("guard.lock")).unwrap();
+    fs::copy(stranger.join("guard.toml"), scene.path("guard.toml")).unwrap();
+    for place in [scene.path(".guard"), scene.copies()] {
+        fs::remove_dir_all(place).unwrap();
+    }
+    fs::remove_file(scene.root().parent().unwrap().join("guard.key")).unwrap();
+    scene.guard().init().unwrap();
+    assert_eq!(
+        guard::ci(&scene.root(), None).unwrap(),
+        [],
+        "by itself it is sound"
+    );
+    let problems = guard::ci(&scene.root(), Some("HEAD~1")).unwrap();
+    assert!(problems[0].to_string().contains("nobody trusts"), "{problems:?}");
+}
