@@ -725,6 +725,8 @@ impl Guard {
         let mut header = old.header.clone();
         header.sequence += 1;
         header.previous = Some(old.hash());
+        // Whom this person trusts, everybody may from now on.
+        header.signers.extend(&turn.state.signers);
         header.signers.insert(signer.public());
         for (class, least) in turn.settings.minimums() {
             let known = header.minimum.entry(class).or_default();
@@ -741,10 +743,15 @@ impl Guard {
         }
         let lock = Lock::seal(header, entries.into_values().collect(), tombstones, signer);
         lock.follows(&old)?;
-        if lock.entries == old.entries
-            && lock.tombstones == old.tombstones
-            && lock.header.minimum == old.header.minimum
-        {
+        let said = |lock: &Lock| {
+            (
+                lock.entries.clone(),
+                lock.tombstones.clone(),
+                lock.header.minimum.clone(),
+                lock.header.signers.clone(),
+            )
+        };
+        if said(&lock) == said(&old) {
             self.write_lock(old.text())?;
             return Ok(old);
         }

@@ -22,18 +22,33 @@ impl Guard {
     /// Brings modes and flags of all protected files to what `guard.toml` asks for, and
     /// answers which levels hold.
     pub fn harden(&self) -> Result<Vec<Level>> {
+        self.hardening(true)
+    }
+
+    fn hardening(&self, apply: bool) -> Result<Vec<Level>> {
         let turn = self.enter()?;
         let options = &turn.settings.options;
+        let asked = options.immutable || options.read_only;
         let mut levels = vec![];
         let (files, now) = (self.wants(&turn), self.clock.now());
         let mut wrong = None;
-        for path in files.keys().filter(|path| !turn.state.is_being_edited(path, now)) {
+        let open = files
+            .keys()
+            .filter(|path| asked && !turn.state.is_being_edited(path, now));
+        for path in open {
             let done = self.with_file(path, |file| {
-                if options.immutable && is_immutable(file) {
-                    return Ok(());
-                }
                 let mode = crate::tree::meta_of(&fd::fstat(file)?).mode;
-                if options.read_only && mode & 0o222 != 0 {
+                let (writable, free) = (
+                    options.read_only && mode & 0o222 != 0,
+                    options.immutable && !is_immutable(file),
+                );
+                if (writable || free) && !apply {
+                    return Err(io::Error::other("not set yet; run: mundo guard harden"));
+                }
+                if writable {
+                    if is_immutable(file) {
+                        set_immutable(file, false)?;
+                    }
                     fd::fchmod(file, Mode::from_raw_mode((mode & !0o222) as _))?;
                 }
                 if options.immutable {
@@ -157,7 +172,7 @@ impl Guard {
                 Level::off("landlock", "it is the server's; see what it says at its start")
             }),
         );
-        levels.extend(self.harden()?);
+        levels.extend(self.hardening(false)?);
         levels.push(Level::on(
             "locks",
             "writers that ask first take turns: mundo guard edit PATH -- COMMAND",

@@ -476,6 +476,7 @@ impl Guard {
             }
             Ok(())
         };
+        self.places.clear_unfinished();
         let mut found = vec![];
         let cleared = clear(&mut found);
         self.tell(turn, found)?;

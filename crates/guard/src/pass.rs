@@ -94,9 +94,15 @@ pub struct Report {
 impl Report {
     /// Whether everything is there, or is again.
     pub fn is_whole(&self) -> bool {
-        self.faults.iter().all(|found| found.restored)
+        !self.was_put_off()
+            && self.faults.iter().all(|found| found.restored)
             && self.shortfalls.is_empty()
             && self.remarks.is_empty()
+    }
+
+    /// Git was at work, and nothing was compared.
+    pub fn was_put_off(&self) -> bool {
+        self.later.is_some() && self.files == 0
     }
 
     fn wait(&mut self, span: Duration) {
@@ -581,9 +587,15 @@ impl Guard {
         let began = Instant::now();
         let mut report = self.pass(&Demand::all(mend))?;
         // Git may hold its lock while we start: a moment is enough.
-        while report.later.is_some() && report.files == 0 && began.elapsed() < Duration::from_secs(5) {
+        while report.was_put_off() && began.elapsed() < Duration::from_secs(5) {
             std::thread::sleep(Duration::from_millis(20));
             report = self.pass(&Demand::all(mend))?;
+        }
+        if report.was_put_off() {
+            report = self.pass(&Demand::all(false))?;
+            report
+                .remarks
+                .push("git holds its index.lock: nothing was restored".to_owned());
         }
         let mut turn = self.enter()?;
         let start = What::Start {

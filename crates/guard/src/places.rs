@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     fs::{self, File, OpenOptions},
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -29,6 +30,8 @@ pub struct Places {
     folders: Vec<PathBuf>,
     memory: Mutex<Memory>,
     last_resort: Option<LastResort>,
+    /// Makes the names of this process's files its own: process ids come again.
+    mark: u64,
     names: AtomicU64,
 }
 
@@ -50,6 +53,7 @@ impl Places {
             folders,
             memory: Mutex::default(),
             last_resort: None,
+            mark: RandomState::new().build_hasher().finish(),
             names: AtomicU64::new(0),
         }
     }
@@ -160,10 +164,23 @@ impl Places {
 
     pub(crate) fn fresh_name(&self) -> String {
         format!(
-            "{}-{}",
-            std::process::id(),
+            "{:016x}-{}",
+            self.mark,
             self.names.fetch_add(1, Ordering::Relaxed)
         )
+    }
+
+    /// Deletes what writers that died left half written. Writers take turns, so whoever
+    /// has one may.
+    pub(crate) fn clear_unfinished(&self) {
+        for place in &self.folders {
+            for entry in fs::read_dir(place.join("tmp")).into_iter().flatten().flatten() {
+                let foreign = entry.file_name().to_string_lossy().starts_with("new-");
+                if !foreign && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
     }
 
     /// The bytes of this hash, from wherever they are still right; what is damaged is healed.

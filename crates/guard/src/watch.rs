@@ -175,10 +175,16 @@ impl<'a> Watcher<'a> {
                     if !told {
                         told = self.guard.keep(STATUS, &json).is_ok();
                     }
-                    known = self.guard.paths()?;
+                    // A new file has neither mode nor flag yet; a failure shows in the levels.
+                    if scan || report.is_ok_and(|report| !report.faults.is_empty()) {
+                        let _ = self.guard.harden();
+                    }
+                    let (Ok(paths), Ok(bases)) = (self.guard.paths(), self.guard.bases()) else {
+                        continue;
+                    };
+                    known = paths;
                     if let Some(events) = &mut self.events {
-                        let new = events.follow(self.guard.root(), &folders(&known, &self.guard.bases()?));
-                        match new {
+                        match events.follow(self.guard.root(), &folders(&known, &bases)) {
                             // Something may have gone before the watch stood.
                             Ok(new) => touch(&touched, new.iter().map(|folder| (folder.as_str(), true))),
                             Err(error) => {

@@ -84,7 +84,8 @@ const FAULTS: &[(&str, Damage)] = &[
         vec![]
     }),
     ("its folder deleted", |scene| {
-        fs::remove_dir_all(scene.path("agents")).unwrap();
+        // The guard may put files back while the rest is still going.
+        let _ = fs::remove_dir_all(scene.path("agents"));
         vec![]
     }),
     ("its folder moved", |scene| {
@@ -104,7 +105,7 @@ const FAULTS: &[(&str, Damage)] = &[
         vec![]
     }),
     ("its folder replaced by a file", |scene| {
-        fs::remove_dir_all(scene.path("agents/b")).unwrap();
+        take_away(scene, &scene.path("agents/b"));
         match OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -128,12 +129,12 @@ const FAULTS: &[(&str, Damage)] = &[
         vec![bytes]
     }),
     ("the near store deleted", |scene| {
-        fs::remove_dir_all(scene.path(".guard/objects")).unwrap();
+        take_away(scene, &scene.path(".guard/objects"));
         fs::remove_file(scene.path(VICTIM)).unwrap();
         vec![]
     }),
     ("the far store deleted", |scene| {
-        fs::remove_dir_all(scene.copies()).unwrap();
+        take_away(scene, &scene.copies());
         fs::remove_file(scene.path(VICTIM)).unwrap();
         vec![]
     }),
@@ -176,6 +177,11 @@ const FAULTS: &[(&str, Damage)] = &[
         vec![]
     }),
 ];
+
+/// In one step, since the guard may be writing into it.
+fn take_away(scene: &Scene, folder: &Path) {
+    fs::rename(folder, scene.outside().join("taken away")).unwrap();
+}
 
 fn damage_all(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap().flatten() {

@@ -195,6 +195,39 @@ fn a_merge_ends_with_both_sides() {
 }
 
 #[test]
+fn a_time_before_the_manifest_demands_nothing() {
+    let scene = Scene::bare();
+    let repository = Repository { scene };
+    let scene = &repository.scene;
+    repository.git(&["init", "-q", "-b", "main"]);
+    repository.git(&["add", "README.md"]);
+    repository.git(&["commit", "-q", "-m", "long ago"]);
+    scene.guard().init().unwrap();
+    repository.commit("the guard");
+    let before = scene.shapes();
+    let watching = Watching::start(scene);
+    watching.until_seen();
+    repository.git(&["checkout", "-q", "HEAD~1"]);
+    watching.until("the news", || {
+        scene
+            .guard()
+            .records()
+            .unwrap()
+            .iter()
+            .any(|record| record.what == What::Dormant)
+    });
+    assert_eq!(scene.shapes().keys().collect::<Vec<_>>(), ["README.md"]);
+    repository.git(&["checkout", "-q", "main"]);
+    watching.until("the manifest", || !scene.guard().overview().unwrap().dormant);
+    assert_eq!(scene.shapes(), before);
+    assert_eq!(restores(scene), Vec::<String>::new());
+    // Awake again.
+    fs::remove_file(scene.path("agents/a/1.toml")).unwrap();
+    watching.until_like(&before);
+    watching.stop();
+}
+
+#[test]
 fn a_commit_that_loses_a_file_is_undone_in_the_folder() {
     let repository = Repository::new();
     let scene = &repository.scene;
