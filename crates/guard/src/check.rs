@@ -196,7 +196,7 @@ fn unchanged(git: &Git, lock: &Lock, before: Option<&Lock>) -> Result<BTreeSet<S
     Ok(same.map(|(path, _)| path.clone()).collect())
 }
 
-/// Writes the pre-commit hook; one that is there already is kept and called first.
+/// Writes the hooks of commits and merges; one that is there already is kept and called first.
 pub fn install_hook(root: &Path, program: &Path) -> Result<PathBuf> {
     let tree = Tree::open(root)?;
     let git = Git::find(tree.path()).ok_or_else(|| not_set_up("this is not a git repository"))?;
@@ -204,24 +204,26 @@ pub fn install_hook(root: &Path, program: &Path) -> Result<PathBuf> {
         .run(&["rev-parse", "--git-path", "hooks"])?
         .unwrap_or_default();
     let folder = tree.path().join(String::from_utf8_lossy(&folder).trim());
-    let (path, other) = (folder.join("pre-commit"), folder.join("pre-commit.before-guard"));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(&folder)?;
-        if path.exists() && !fs::read_to_string(&path).is_ok_and(|text| text.contains(MARK)) {
-            fs::rename(&path, &other)?;
-        }
-        fs::write(&path, script(tree.path(), program))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-    };
-    write().map_err(|error| failed(path.display(), error))?;
-    Ok(path)
+    for name in ["pre-commit", "pre-merge-commit"] {
+        let (path, other) = (folder.join(name), folder.join(format!("{name}.before-guard")));
+        let write = || -> std::io::Result<()> {
+            fs::create_dir_all(&folder)?;
+            if path.exists() && !fs::read_to_string(&path).is_ok_and(|text| text.contains(MARK)) {
+                fs::rename(&path, &other)?;
+            }
+            fs::write(&path, script(tree.path(), program))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        };
+        write().map_err(|error| failed(path.display(), error))?;
+    }
+    Ok(folder.join("pre-commit"))
 }
 
 fn script(root: &Path, program: &Path) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
     format!(
         "#!/bin/sh\n{MARK}\n\
-         other=$(dirname \"$0\")/pre-commit.before-guard\n\
+         other=$0.before-guard\n\
          if [ -x \"$other\" ]; then \"$other\" \"$@\" || exit; fi\n\
          mundo={}\n\
          [ -x \"$mundo\" ] || mundo=$(command -v mundo) || {{\n\

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// A lock that old was left by a git that died.
-const STALE: Duration = Duration::from_secs(60);
+const STALE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -148,7 +148,7 @@ impl Git {
                 Ok(Some(_))
             )
         };
-        self.in_index(path, 0).is_none() && holders.iter().any(|holder| holds(&holder))
+        self.in_index(path, 0).is_none() && holders.iter().any(holds)
     }
 
     /// Whether `.gitignore` names the file.

@@ -87,7 +87,7 @@ pub fn keep(mut command: impl FnMut() -> Command, until: &OwnedFd, silence: Opti
                 break;
             }
         }
-        pause = if started.elapsed() > Duration::from_secs(60) {
+        pause = if started.elapsed() > Duration::from_mins(1) {
             Duration::from_millis(50)
         } else {
             pause * 2

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod amend;
 mod attribution;
 mod check;
 mod confine;
 mod events;
 mod fault;
+mod follow;
 mod git;
 mod guard;
 mod harden;
@@ -21,6 +23,7 @@ mod prove;
 mod settings;
 mod state;
 mod suspects;
+mod tend;
 mod tree;
 mod view;
 mod watch;

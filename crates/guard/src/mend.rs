@@ -25,7 +25,7 @@ use std::{
 
 /// Restores of one path within a minute that make an incident.
 const INCIDENT: usize = 5;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A file to put back.
 #[derive(Clone, Debug)]
@@ -229,9 +229,8 @@ impl Guard {
         }
         let path = &work.job.path;
         let (folder, last) = split(path);
-        let folder = match self.tree.make_folder(folder)? {
-            Walk::Open(folder) => folder,
-            _ => return Ok(Outcome::Again),
+        let Walk::Open(folder) = self.tree.make_folder(folder)? else {
+            return Ok(Outcome::Again);
         };
         if work.foreign.is_none() {
             let renamed = rename_new(temporary, name, &folder, last);

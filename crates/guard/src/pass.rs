@@ -3,13 +3,12 @@
 //! Events only say where to look; what a pass finds is the truth.
 
 use crate::{
-    Hash, Lock,
-    fault::failed,
+    Hash,
+    follow::GitRest,
     guard::{Guard, Turn},
     judge::{Fault, Remembered, Verdict, Want, judge, plain_mode},
     ledger::What,
     mend::{Job, Outcome},
-    settings::LOCK,
     tree::{Meta, Seen},
 };
 use base::Result;
@@ -21,8 +20,6 @@ use std::{
 
 /// A new file is taken under protection when nobody has written to it for that long.
 pub const NEW_FILE_REST: Duration = Duration::from_secs(2);
-/// Git is believed to have finished when index and HEAD have not moved for that long.
-const GIT_REST: Duration = Duration::from_millis(250);
 /// A file written that shortly before it is looked at may be written again with the same time.
 const FRESH_NS: i64 = 20_000_000;
 /// How often a file that changes under the guard's hands is judged again in one pass.
@@ -105,17 +102,9 @@ impl Report {
         self.later.is_some() && self.files == 0
     }
 
-    fn wait(&mut self, span: Duration) {
+    pub(crate) fn wait(&mut self, span: Duration) {
         self.later = Some(self.later.map_or(span, |other| other.min(span)));
     }
-}
-
-enum GitRest {
-    /// Nothing happened since the last pass.
-    Same,
-    /// Something happened and is over.
-    Moved,
-    Busy(Duration),
 }
 
 impl Guard {
@@ -411,202 +400,5 @@ impl Guard {
                 why: why.to_owned(),
             });
         }
-    }
-
-    /// Both ledgers, both stores, and what a dead guard left.
-    fn tend_copies(&self, turn: &mut Turn<'_>, deep: bool, report: &mut Report) -> Result<()> {
-        let (_, healed) = turn.ledger.refresh(&self.places, true)?;
-        let mut news = vec![];
-        if healed > 0 {
-            news.push(What::Healed {
-                what: "ledger".into(),
-                count: healed,
-            });
-        }
-        let kept = self.kept_hashes(turn);
-        if deep {
-            self.places.forget_all_but(&kept);
-        }
-        let doubtful = if deep { kept } else { self.places.absent(&kept) };
-        let (objects, lost) = self.places.scrub(&doubtful);
-        if objects > 0 {
-            news.push(What::Healed {
-                what: "copies".into(),
-                count: objects,
-            });
-        }
-        report.healed += healed + objects;
-        self.tell(turn, news)?;
-        if !lost.is_empty() {
-            // A file in good order is the best copy there is.
-            self.fill(turn)?;
-        }
-        self.clear_leftovers(turn)
-    }
-
-    /// `guard.lock` itself.
-    fn check_lock(&self, turn: &mut Turn<'_>, demand: &Demand<'_>, report: &mut Report) -> Result<()> {
-        let Some(lock) = turn.lock.clone().filter(|_| !turn.state.dormant) else {
-            return Ok(());
-        };
-        let seen = self.tree.look(LOCK).map_err(|error| failed(LOCK, error))?;
-        let want = Want {
-            class: crate::settings::OWN_CLASS.to_owned(),
-            blake3: lock.hash(),
-            size_bytes: lock.text().len() as u64,
-            mode: 644,
-            new: false,
-        };
-        let fault = match judge(
-            &want,
-            &seen,
-            turn.remembered.get(LOCK),
-            turn.settings.options.allow_links,
-        ) {
-            Verdict::Same => return Ok(()),
-            Verdict::Edited(_) => Fault::Corrupted,
-            Verdict::Wrong(fault) => fault,
-        };
-        let conflict = turn.settled.as_ref().is_some_and(|mark| mark.under_way)
-            && self
-                .git
-                .as_ref()
-                .is_some_and(|git| git.in_index(LOCK, 0).is_none());
-        if conflict {
-            report.remarks.push(format!(
-                "{LOCK} is part of a conflict; when all else is solved, run: mundo guard accept"
-            ));
-            return Ok(());
-        }
-        if !demand.mend {
-            report.faults.push(Found {
-                path: LOCK.to_owned(),
-                fault,
-                restored: false,
-                why: None,
-            });
-            return Ok(());
-        }
-        if !(demand.settled)(LOCK, &fault) {
-            report.wait(Duration::from_millis(5));
-            return Ok(());
-        }
-        self.places.put(lock.text().as_bytes())?;
-        let job = Job {
-            path: LOCK.to_owned(),
-            want,
-            fault,
-        };
-        for (job, outcome) in self.mend(turn, vec![job])? {
-            let why = match outcome {
-                Outcome::Restored => None,
-                Outcome::Again => Some("it changes all the time".to_owned()),
-                Outcome::Failed(error) => Some(error.to_string()),
-            };
-            report.faults.push(Found {
-                path: job.path,
-                fault: job.fault,
-                restored: why.is_none(),
-                why,
-            });
-        }
-        Ok(())
-    }
-
-    fn git_rest(&self, turn: &mut Turn<'_>, at_once: bool) -> GitRest {
-        let Some(git) = &self.git else {
-            return GitRest::Same;
-        };
-        let mark = git.mark();
-        if mark.busy {
-            turn.moving = None;
-            return GitRest::Busy(Duration::from_millis(50));
-        }
-        if turn.settled.as_ref() == Some(&mark) {
-            return GitRest::Same;
-        }
-        let waited = match &turn.moving {
-            Some((other, since)) if *other == mark => since.elapsed(),
-            _ => {
-                turn.moving = Some((mark.clone(), Instant::now()));
-                Duration::ZERO
-            }
-        };
-        if waited < GIT_REST && !at_once {
-            return GitRest::Busy(GIT_REST.saturating_sub(waited));
-        }
-        turn.moving = None;
-        turn.settled = Some(mark);
-        GitRest::Moved
-    }
-
-    /// Before the manifest is changed by hand: git may have changed it since.
-    pub(crate) fn catch_up(&self, turn: &mut Turn<'_>) -> Result<()> {
-        match self.git_rest(turn, true) {
-            GitRest::Moved => self.follow_git(turn),
-            _ => Ok(()),
-        }
-    }
-
-    /// Which manifest counts, now that git has moved.
-    fn follow_git(&self, turn: &mut Turn<'_>) -> Result<()> {
-        let git = self.git.as_ref().expect("git has moved");
-        let here = match self.tree.look(LOCK) {
-            Ok(Seen::File(_, bytes)) => Some(bytes),
-            _ => None,
-        };
-        if let Some(bytes) = &here {
-            let hash = Hash::of(bytes);
-            if Some(hash) == turn.state.lock && !turn.state.dormant {
-                return Ok(());
-            }
-            let Ok(lock) = Lock::parse(bytes) else {
-                return Ok(());
-            };
-            let known = turn.state.known.contains(&hash);
-            if lock.trusted_by(&turn.state.signers).is_ok()
-                && (known
-                    || git.at_head(LOCK).as_ref() == Some(bytes)
-                    || git.in_index(LOCK, 0).as_ref() == Some(bytes))
-            {
-                self.adopt(turn, lock, "git")?;
-                return self.fill(turn);
-            }
-            return Ok(());
-        }
-        let never = git.at_head(LOCK).is_none() && git.in_index(LOCK, 0).is_none() && !git.ever_had(LOCK);
-        // Only a history that once had the manifest can go to a time before it.
-        if never && !turn.state.dormant && git.has_anywhere(LOCK) {
-            self.tell(turn, vec![What::Dormant])?;
-        }
-        Ok(())
-    }
-
-    /// The first pass of a server's start, written down.
-    pub fn boot(&self, mend: bool) -> Result<Report> {
-        let began = Instant::now();
-        let mut report = self.pass(&Demand::all(mend))?;
-        // Git may hold its lock while we start: a moment is enough.
-        while report.was_put_off() && began.elapsed() < Duration::from_secs(5) {
-            std::thread::sleep(Duration::from_millis(20));
-            report = self.pass(&Demand::all(mend))?;
-        }
-        if report.was_put_off() {
-            report = self.pass(&Demand::all(false))?;
-            report
-                .remarks
-                .push("git holds its index.lock: nothing was restored".to_owned());
-        }
-        let mut turn = self.enter()?;
-        let start = What::Start {
-            mode: if mend { "restore" } else { "verify" }.to_owned(),
-            files: report.files,
-            faults: report.faults.len(),
-            drafts: report.drafts.len(),
-            took_us: began.elapsed().as_micros() as u64,
-            pid: std::process::id(),
-        };
-        self.tell(&mut turn, vec![start])?;
-        Ok(report)
     }
 }

@@ -103,7 +103,7 @@ impl Places {
                     last = Some(failed(
                         format!("cannot keep a copy in {}", place.display()),
                         error,
-                    ))
+                    ));
                 }
             }
         }

@@ -14,6 +14,7 @@ use base::{Clock, Entropy, Result, Timestamp};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, symlink},
@@ -337,7 +338,7 @@ fn damage(
             ),
             4 => (
                 "permissions taken",
-                fs::set_permissions(&place, fs::Permissions::from_mode(0)),
+                fs::set_permissions(&place, fs::Permissions::from_mode(0o0)),
             ),
             5 => (
                 "replaced by a folder",
@@ -392,7 +393,7 @@ fn report(outcome: &Outcome, signer: &Signer) -> String {
         outcome.slowest_restore_ms,
     );
     for (name, times) in &outcome.faults {
-        text += &format!("| {name} | {times} |\n");
+        let _ = writeln!(text, "| {name} | {times} |");
     }
     let json = serde_json::to_string(outcome).expect("plain values become JSON");
     let signature = signer.sign("proof", json.as_bytes());

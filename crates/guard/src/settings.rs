@@ -82,6 +82,8 @@ pub struct Options {
     pub read_only: bool,
     /// Protected files get the immutable flag; needs root.
     pub immutable: bool,
+    /// Look every second instead of waiting for the kernel's hints, for instance on NFS.
+    pub scan_only: bool,
     /// Whether a second hard link to a protected file is left alone.
     pub allow_links: bool,
 }

@@ -18,6 +18,7 @@ use rustix::fs::{self as fd, FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     os::fd::{AsFd, OwnedFd},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -34,7 +35,7 @@ const SCAN: Duration = Duration::from_secs(30);
 /// Without hints.
 const SCAN_WITHOUT_HINTS: Duration = Duration::from_secs(1);
 /// Every copy is read that often.
-const SCRUB: Duration = Duration::from_secs(600);
+const SCRUB: Duration = Duration::from_mins(10);
 const TICK: Duration = Duration::from_secs(1);
 
 /// The watcher's word about itself, in each place.
@@ -83,7 +84,12 @@ impl<'a> Watcher<'a> {
                 guard.root().display()
             )));
         }
-        let events = Events::new();
+        let scan_only = guard.peek(|turn| turn.settings.options.scan_only);
+        let events = if scan_only {
+            Err(io::Error::other("guard.toml asks for it"))
+        } else {
+            Events::new()
+        };
         let status = WatcherStatus {
             pid: std::process::id(),
             without_hints: events.as_ref().err().map(ToString::to_string),

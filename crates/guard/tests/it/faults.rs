@@ -42,7 +42,7 @@ const FAULTS: &[(&str, Damage)] = &[
         vec![]
     }),
     ("closed to its owner", |scene| {
-        fs::set_permissions(scene.path(VICTIM), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(scene.path(VICTIM), Permissions::from_mode(0o0)).unwrap();
         vec![]
     }),
     ("opened to the world", |scene| {

@@ -65,8 +65,11 @@ fn commit(scene: &Scene, add: &[&str], passes: bool, says: &str) {
 #[ignore = "started by the hook"]
 fn child() {
     let Some(scene) = Scene::inherited() else { return };
-    for problem in guard::hook(&scene.root()).unwrap() {
+    let problems = guard::hook(&scene.root()).unwrap();
+    for problem in &problems {
         println!("{problem}");
+    }
+    if !problems.is_empty() {
         std::process::exit(1);
     }
 }

@@ -245,7 +245,7 @@ type Save = fn(&Scene, &str, &str);
 /// How programs save a file.
 const SAVES: &[(&str, Save)] = &[
     ("in place", |scene, path, text| {
-        fs::write(scene.path(path), text).unwrap()
+        fs::write(scene.path(path), text).unwrap();
     }),
     ("as sed -i does", |scene, path, text| {
         let (place, spare) = (scene.path(path), scene.path(path).with_file_name("sedAb12Cd"));
@@ -403,7 +403,7 @@ fn an_announced_edit_allows_everything_and_then_becomes_the_manifest() {
     let watching = Watching::start(&scene);
     watching.until_seen();
     guard
-        .open_edit(&["pages/**".to_owned()], std::time::Duration::from_secs(60))
+        .open_edit(&["pages/**".to_owned()], std::time::Duration::from_mins(1))
         .unwrap();
     fs::remove_file(scene.path("pages/0.txt")).unwrap();
     fs::write(scene.path("pages/1.txt"), "").unwrap();

@@ -92,7 +92,7 @@ fn read_only_and_immutable_files_are_kept_so_and_lifted_for_an_edit() {
         println!("not immutable here: {}", find("immutable").why);
     }
     guard
-        .open_edit(&["README.md".to_owned()], std::time::Duration::from_secs(60))
+        .open_edit(&["README.md".to_owned()], std::time::Duration::from_mins(1))
         .unwrap();
     guard.soften(false).unwrap();
     fs::write(&path, "edited\n").unwrap();

@@ -12,7 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 #[test]
@@ -73,6 +73,58 @@ fn a_stopped_watcher_catches_up_when_it_goes_on() {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     scene.judge(&before, &[], "after the stop");
+}
+
+#[test]
+fn lost_hints_are_made_up_for() {
+    let scene = Scene::new();
+    scene.rest();
+    let before = scene.shapes();
+    let mut child = again("rivals::child", &scene)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let guard = scene.guard();
+    scene.until("the watcher", || {
+        guard
+            .watcher()
+            .unwrap()
+            .is_some_and(|watcher| watcher.pid == child.id())
+    });
+    signal(&child, Signal::STOP);
+    // More hints than the kernel keeps; the loss comes after them.
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap_or_default();
+    for n in 0..most.trim().parse().unwrap_or(16_384_usize) / 2 + 100 {
+        fs::write(scene.path(&format!("agents/a/{n}.tmp")), "x").unwrap();
+        fs::remove_file(scene.path(&format!("agents/a/{n}.tmp"))).unwrap();
+    }
+    fs::remove_file(scene.path("agents/a/1.toml")).unwrap();
+    let began = Instant::now();
+    signal(&child, Signal::CONT);
+    scene.until("the restore", || scene.shapes() == before);
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "only the next full look found it"
+    );
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn without_hints_the_watcher_looks_every_second() {
+    let scene = Scene::bare();
+    let text = scene.read("guard.toml").unwrap() + "scan_only = true\n";
+    scene.write("guard.toml", &text);
+    scene.guard().init().unwrap();
+    scene.rest();
+    let before = scene.shapes();
+    let watching = Watching::start(&scene);
+    watching.until_seen();
+    fs::remove_dir_all(scene.path("agents")).unwrap();
+    watching.until_like(&before);
+    watching.stop();
+    scene.judge(&before, &[], "without hints");
 }
 
 #[test]

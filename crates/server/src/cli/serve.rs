@@ -1,6 +1,9 @@
 //! `mundo serve`.
 
-use super::{Flags, block_on, guard::start};
+use super::{
+    Flags, block_on,
+    guard::start::{self, Guarded},
+};
 use crate::{lifecycle, seed};
 use anyhow::Result;
 use base::{Clock, Entropy};
@@ -30,6 +33,9 @@ pub fn run(settings: &Flags, demo: bool) -> Result<()> {
                 Some(demo) => println!("{demo}"),
                 None => println!("The database has members already; the demo community was not added."),
             }
+        }
+        if let Some(plan) = guarded.and_then(Guarded::worker) {
+            app.supervisor.add(plan);
         }
         if !app.config.is_https() {
             println!(

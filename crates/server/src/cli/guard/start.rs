@@ -11,14 +11,16 @@ use std::{
     collections::HashMap,
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
+use supervisor::{Failure, Plan, Report, Spec};
 
 /// What a guarded server holds until its end.
 #[derive(Debug)]
 pub struct Guarded {
     /// Dropping it ends the watcher; it would end with this process in any case.
-    pub keeper: Option<Keeper>,
+    keeper: Option<Keeper>,
     pub levels: Vec<Level>,
     /// What was found, for the log.
     pub news: Vec<String>,
@@ -68,6 +70,29 @@ pub fn before_start(config: &Config) -> Result<Option<Guarded>> {
         levels: vec![level],
         news,
     }))
+}
+
+impl Guarded {
+    /// Says so, again and again, when the watcher's keeper is gone: this process has given
+    /// up the right to restore, so only a new start helps.
+    pub fn worker(self) -> Option<Plan> {
+        let keeper = Arc::new(Mutex::new(self.keeper?));
+        let spec = Spec::new("guard.keeper")
+            .group("platform")
+            .every(Duration::from_secs(10));
+        Some(spec.runs(move |_| {
+            let keeper = keeper.clone();
+            async move {
+                let running = keeper.lock().unwrap_or_else(PoisonError::into_inner).is_running();
+                if running {
+                    return Ok(Report::new("the watcher is watched over"));
+                }
+                Err(Failure::new(
+                    "nobody watches the protected files any more: restart the server",
+                ))
+            }
+        }))
+    }
 }
 
 fn start_keeper(root: &Path) -> Result<Keeper> {
