@@ -8,7 +8,7 @@ use rustix::fs::{Advice, fadvise};
 use std::{
     fs::{self, File},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -28,6 +28,8 @@ fn main() {
     guard.init().expect("the guard is set up");
     drop(guard);
 
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load of the machine: {}", load.trim());
     let warm = samples(30, || verify(&root));
     let cold = samples(30, || {
         forget(&root);
@@ -37,7 +39,7 @@ fn main() {
     tell("verify 300 files, out of the page cache", cold);
 
     let (until, end) = rustix::pipe::pipe().expect("a pipe");
-    let (watched, ready) = (open(&root), AtomicBool::new(false));
+    let (watched, ready, count) = (open(&root), AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let watcher = Watcher::new(&watched, String::new()).expect("nobody else watches");
@@ -61,9 +63,13 @@ fn main() {
             let paths: Vec<_> = (n * 50..n * 50 + 50)
                 .map(|file| root.join(format!("files/{n}/{file}.txt")))
                 .collect();
-            back_again(&paths, |_| fs::remove_dir_all(root.join(format!("files/{n}"))))
+            // In one step: a slow removal would race with the restore.
+            let gone = base
+                .path()
+                .join(format!("gone-{}", count.fetch_add(1, Ordering::SeqCst)));
+            back_again(&paths, |_| fs::rename(root.join(format!("files/{n}")), &gone))
         });
-        tell("a deleted folder of 50 is back", folder);
+        tell("a folder of 50, moved away, is back", folder);
         drop(end);
     });
 }

@@ -170,7 +170,7 @@ impl Guard {
     ) -> Result<BTreeSet<String>> {
         let wants = self.wants(turn);
         let (mut jobs, mut news) = (vec![], vec![]);
-        let now = self.clock.now();
+        let (now, mut last) = (self.clock.now(), None);
         let chosen = wants
             .iter()
             .filter(|(path, _)| todo.is_none_or(|todo| todo.contains(*path)));
@@ -179,7 +179,7 @@ impl Guard {
             if turn.state.is_being_edited(path, now) {
                 continue;
             }
-            let seen = match self.tree.look(path) {
+            let seen = match self.tree.look_on(&mut last, path) {
                 Ok(seen) => seen,
                 Err(error) => {
                     self.trouble(turn, path, &error.to_string(), &mut news, report);

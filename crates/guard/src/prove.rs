@@ -13,7 +13,7 @@ use crate::{
 use base::{Clock, Entropy, Result, Timestamp};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     io::{BufRead, BufReader},
@@ -186,6 +186,8 @@ fn run(copy: &Copy, proof: &mut Proof<'_>, mut dice: Dice) -> Result<Outcome> {
     let (mut faults, mut kills) = (BTreeMap::new(), 0);
     let (mut slowest_start, mut slowest_restore) = (Duration::ZERO, Duration::ZERO);
     let paths: Vec<String> = copy.before.keys().cloned().collect();
+    // What was not back in time under a running program counts, whatever came later.
+    let mut never = (BTreeSet::new(), BTreeSet::new());
     for number in 1..=proof.restarts {
         if proof.chaos {
             damage(copy, &paths, &mut dice, &mut faults)?;
@@ -206,6 +208,9 @@ fn run(copy: &Copy, proof: &mut Proof<'_>, mut dice: Dice) -> Result<Outcome> {
             std::thread::sleep(Duration::from_millis(2));
         }
         slowest_restore = slowest_restore.max(up.elapsed());
+        let (gone, other) = copy.wrong()?;
+        never.0.extend(gone);
+        never.1.extend(other);
         if proof.chaos && dice.below(3) == 0 {
             kills += 1;
             child.kill()?;
@@ -216,7 +221,9 @@ fn run(copy: &Copy, proof: &mut Proof<'_>, mut dice: Dice) -> Result<Outcome> {
     }
     let guard = copy.guard()?;
     guard.pass(&Demand::all(true))?;
-    let (missing, different) = copy.wrong()?;
+    let (gone, other) = copy.wrong()?;
+    never.0.extend(gone);
+    never.1.extend(other);
     let overview = guard.overview()?;
     let bytes = fs::read(copy.root.join(".guard").join(ledger::LEDGER))
         .map_err(|error| failed("the ledger", error))?;
@@ -226,8 +233,8 @@ fn run(copy: &Copy, proof: &mut Proof<'_>, mut dice: Dice) -> Result<Outcome> {
         restarts: proof.restarts,
         kills,
         faults,
-        missing,
-        different,
+        missing: never.0.into_iter().collect(),
+        different: never.1.into_iter().collect(),
         quarantined: overview.quarantined,
         restored: overview.restored,
         ledger_lines: ledger::verify(&bytes)?,

@@ -69,6 +69,10 @@ pub struct Protect {
 /// The `[guard]` table; every key may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the file"
+)]
 pub struct Options {
     /// Globs that are never protected.
     pub ignore: Vec<String>,

@@ -140,6 +140,24 @@ impl Tree {
         look_in(&open, name)
     }
 
+    /// The same for path after path in their order: files of one folder share its descriptor.
+    pub fn look_on(&self, last: &mut Option<(String, OwnedFd)>, path: &str) -> io::Result<Seen> {
+        let (folder, name) = split(path);
+        if let Some((at, open)) = last
+            && at == folder
+        {
+            return look_in(open, name);
+        }
+        match self.folder(folder)? {
+            Walk::Open(open) => {
+                let (_, open) = last.insert((folder.to_owned(), open));
+                look_in(open, name)
+            }
+            Walk::Missing => Ok(Seen::Missing),
+            Walk::Blocked { at, kind } => Ok(Seen::Blocked { at, kind }),
+        }
+    }
+
     /// Every file below `folder`, except what `skip` names; links are not followed.
     pub fn files_below(&self, folder: &str, skip: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
         let mut found = vec![];

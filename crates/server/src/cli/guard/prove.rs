@@ -56,7 +56,7 @@ pub fn run(guard: &Guard, options: &Options) -> Result<()> {
     let (outcome, text) = guard.prove(&mut proof, &entropy).map_err(plain)?;
     match &options.report {
         Some(path) => {
-            std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?
+            std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         None => println!("{text}"),
     }
