@@ -32,6 +32,11 @@ pub const MESSAGES: &[Message] = &[
         direction: "out",
         whom: "the sockets of the session that ended",
     },
+    Message {
+        name: realtime::SessionEnded::NAME,
+        direction: "out",
+        whom: "the member's sockets of other sessions",
+    },
 ];
 
 /// What the port answers beside the table of routes, for `GET`. `None`: somebody at the machine alone.

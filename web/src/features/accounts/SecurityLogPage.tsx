@@ -3,7 +3,7 @@ import { useTexts } from '../../platform/texts';
 import { ListView } from '../../ui/ListView';
 import { Empty, Skeletons } from '../../ui/states';
 import { Time } from '../../ui/Time';
-import { isAlarming, kindText, reasonText } from './reasons';
+import { detailText, isAlarming, kindText } from './reasons';
 import type { SecurityLogEntry } from './sessions';
 import { SettingsFrame } from './SettingsFrame';
 
@@ -31,7 +31,8 @@ export function SecurityLogPage() {
 }
 
 function LogEntry({ entry }: { entry: SecurityLogEntry }) {
-  const { t } = useTexts();
+  const texts = useTexts();
+  const { t } = texts;
   const where = [entry.device, entry.network].filter(Boolean).join(' · ');
   const alarming = isAlarming(entry.kind, entry.detail);
   return (
@@ -43,7 +44,7 @@ function LogEntry({ entry }: { entry: SecurityLogEntry }) {
       <p className="log-when">
         <Time at={entry.created_at} />
       </p>
-      {entry.detail !== null && <p className="log-why">{entry.kind === 'session_ended' ? t(reasonText(entry.detail)) : entry.detail}</p>}
+      {entry.detail !== null && <p className="log-why">{detailText(entry.kind, entry.detail, texts)}</p>}
       {where !== '' && <p className="soft log-where">{where}</p>}
     </li>
   );

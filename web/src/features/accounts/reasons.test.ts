@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import securityLog from '../../../../crates/accounts/src/security_log/mod.rs?raw';
+import roles from '../../../../crates/accounts/src/roles.rs?raw';
 import sessions from '../../../../crates/accounts/src/sessions/mod.rs?raw';
 import en from '../../texts/en.json';
-import { isAlarming, kindText, reasonText } from './reasons';
+import { createTexts } from '../../platform/texts';
+import { detailText, isAlarming, kindText, reasonText } from './reasons';
 
 /** The words of a `choice!` in the server's source: what it may ever say. */
 function words(source: string, name: string): string[] {
@@ -26,6 +28,16 @@ it('has words for every kind of entry the server writes', () => {
     expect(kindText(kind), kind).not.toBe('log.unknown');
     expect(Object.keys(en)).toContain(kindText(kind));
   }
+});
+
+it('names every role that was given or taken', () => {
+  const texts = createTexts('en', []);
+  const known = words(roles, 'Role');
+  expect(known).toContain('community_leader');
+  for (const role of known) expect(detailText('roles_changed', `+${role}`, texts), role).not.toContain('+');
+  expect(detailText('roles_changed', '-platform_volunteer', texts)).toBe('Role taken: Platform volunteer');
+  expect(detailText('roles_changed', '+of_a_newer_server', texts)).toBe('+of_a_newer_server');
+  expect(detailText('session_ended', 'suspended', texts)).toBe('This account was suspended.');
 });
 
 it('says something of a word it does not know', () => {

@@ -1,4 +1,4 @@
-import type { TextKey } from '../../platform/texts';
+import type { TextKey, Texts } from '../../platform/texts';
 
 /** Why a session ended: the words of the server's pushes and of its log, and the codes of /auth/refresh. */
 const REASONS: Record<string, TextKey> = {
@@ -9,6 +9,7 @@ const REASONS: Record<string, TextKey> = {
   token_reuse: 'ended.token_reuse',
   password_changed: 'ended.password_changed',
   too_many_sessions: 'ended.too_many_sessions',
+  replaced: 'ended.replaced',
   expired: 'ended.expired',
   session_expired: 'ended.expired',
   suspended: 'ended.suspended',
@@ -49,6 +50,25 @@ const KINDS: Record<string, TextKey> = {
 
 export function kindText(kind: string): TextKey {
   return KINDS[kind] ?? 'log.unknown';
+}
+
+const ROLES: Record<string, TextKey> = {
+  free: 'role.free',
+  premium: 'role.premium',
+  community_leader: 'role.community_leader',
+  admin: 'role.admin',
+  platform_contributor: 'role.platform_contributor',
+  platform_volunteer: 'role.platform_volunteer',
+  super_admin: 'role.super_admin',
+  god: 'role.god',
+};
+
+/** What an entry adds in a word: why a session ended, or which role was given (`+admin`) or taken (`-admin`). */
+export function detailText(kind: string, detail: string, { t }: Pick<Texts, 't'>): string {
+  if (kind === 'session_ended') return t(reasonText(detail));
+  const [sign, role] = [detail[0], ROLES[detail.slice(1)]];
+  if (kind !== 'roles_changed' || role === undefined) return detail;
+  return t(sign === '-' ? 'log.role_taken' : 'log.role_given', { role: t(role) });
 }
 
 /** What a member should look at twice. */
