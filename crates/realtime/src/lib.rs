@@ -210,6 +210,8 @@ fn cut(app: &App, revoked: Revoked) {
     }
     let told = SessionEnded { session };
     for socket in Realtime::of(app).connections.of_others(revoked.member, session) {
-        let _ = socket.emit(SessionEnded::NAME, &told);
+        if let Err(error) = socket.emit(SessionEnded::NAME, &told) {
+            tracing::error!(%error, "the end of another session could not be encoded");
+        }
     }
 }
