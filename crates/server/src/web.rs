@@ -88,7 +88,10 @@ fn file(name: &str) -> Result<Response<Body>> {
     let file = Files::get(name).ok_or_else(|| Error::new(Kind::NotFound, "no_such_route"))?;
     let hash = file.metadata.sha256_hash();
     let tag: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let kind = file.metadata.mimetype().to_owned();
+    let mut kind = file.metadata.mimetype().to_owned();
+    if kind.starts_with("text/") {
+        kind.push_str("; charset=utf-8");
+    }
     let mut response = Response::new(Body::from(file.data.into_owned()));
     let headers = response.headers_mut();
     if let Ok(kind) = HeaderValue::from_str(&kind) {

@@ -203,7 +203,9 @@ impl Waiting<'_> {
         let (mut payload, all) = lock(&connection.outbound).take_payload();
         match state.phase {
             Phase::Open | Phase::Draining(_) if !all => {}
-            Phase::Open if !payload.is_empty() => {}
+            // Never in one payload with the end: stock clients read packets a moment later,
+            // and by then would have closed and lost them.
+            Phase::Open | Phase::Draining(_) if !payload.is_empty() => {}
             // The websocket is waiting for this poll to end.
             Phase::Open if probed && !straggles => payload.push(b'6'),
             Phase::Open => return Poll::Pending,

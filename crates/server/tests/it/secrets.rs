@@ -145,7 +145,7 @@ async fn a_node_that_meets_a_new_key_looks_for_it() {
             testkit::Answer::of(app.http.get(url).bearer_auth(&ana.token))
         };
         me().await.expect(200);
-        assert_eq!(published(app).await, published(&other).await);
+        assert!(published(app).await.contains(&kid(&ana.token)));
         other.end().await;
     })
     .await;

@@ -162,7 +162,12 @@ async fn the_last_words_wait_for_the_next_poll() {
     socket.emit("revoked", &1).unwrap();
     socket.disconnect_and_close();
     assert!(!socket.is_connected());
-    assert_eq!(host.get(&session).await.body, "42[\"revoked\",1]\x1e41\x1e1");
+    assert_eq!(host.get(&session).await.body, "42[\"revoked\",1]\x1e41");
+    assert_eq!(
+        host.get(&session).await.body,
+        "1",
+        "the end, in an answer of its own"
+    );
     assert_eq!(host.get(&session).await.status, 400);
     assert_eq!(server.counts().open_connections, 0);
 }
