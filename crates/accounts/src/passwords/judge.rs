@@ -113,7 +113,9 @@ pub fn judge(password: &str, about: &About) -> Judgement {
     Judgement {
         score: if fault.is_some() { score.min(1) } else { score },
         fault,
-        warning: feedback.and_then(|found| found.warning()).map(warning),
+        warning: feedback
+            .and_then(zxcvbn::feedback::Feedback::warning)
+            .map(warning),
         suggestions: feedback
             .map(|found| found.suggestions().iter().copied().map(suggestion).collect())
             .unwrap_or_default(),

@@ -44,7 +44,7 @@ pub(crate) async fn clean_up(app: &AppState) -> Result<Report> {
     let mut report = Report::new("ended what had run out, deleted what was old").fact("expired", expired);
     for (name, sql, before) in OLD {
         let count = sweep(app, &lease, sql, now.minus(*before)).await?;
-        report = report.fact(*name, count);
+        report = report.fact(name, count);
     }
     leases::release(&app.db, lease, now).await?;
     Ok(report)

@@ -30,9 +30,10 @@ pub(super) async fn send(client: &Client, begin: bool, statements: &[&Deferred])
     // Preparing takes a journey of its own, which must not fail between the others.
     for statement in statements {
         if let Err(error) = client.prepare(statement.sql, &statement.text).await {
-            return match begin || client.batch("ROLLBACK").await.is_ok() {
-                true => Landing::Undone(error),
-                false => Landing::Unknown(error),
+            return if begin || client.batch("ROLLBACK").await.is_ok() {
+                Landing::Undone(error)
+            } else {
+                Landing::Unknown(error)
             };
         }
     }

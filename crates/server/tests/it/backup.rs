@@ -258,7 +258,7 @@ async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
 fn catch_up_with_the_real_clock(app: &TestApp) {
     let real = base::Clock::system().now();
     app.clock
-        .advance(real.since(app.clock.now()) + Duration::from_secs(60));
+        .advance(real.since(app.clock.now()) + Duration::from_mins(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

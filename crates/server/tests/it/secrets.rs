@@ -193,7 +193,7 @@ async fn the_master_key_is_replaced_under_a_running_server() {
         let (good, text) = mundo(app, &["rotate-master", "--finish"]);
         assert!(!good && text.contains("less than ten minutes ago"), "{text}");
         let file = app.app.config.data.dir.join(format!("keys/master-{old}.key"));
-        let past = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let past = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
         fs::File::open(&file).unwrap().set_modified(past).unwrap();
         let (good, text) = mundo(app, &["rotate-master", "--finish"]);
         assert!(good && text.contains("is deleted") && !file.exists(), "{text}");
@@ -216,7 +216,7 @@ async fn an_older_master_key_stays_while_something_needs_it() {
         let old = master(app).id();
         master(app).rotate(&app.app.entropy).unwrap();
         let file = app.app.config.data.dir.join(format!("keys/master-{old}.key"));
-        let past = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+        let past = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
         fs::File::open(&file).unwrap().set_modified(past).unwrap();
         let (good, text) = mundo(app, &["rotate-master", "--finish"]);
         assert!(!good && text.contains("4 values are still sealed"), "{text}");

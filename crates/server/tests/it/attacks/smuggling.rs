@@ -233,7 +233,7 @@ async fn reading_changes_nothing() {
     let (operations, _) = server::router::table();
     let before = contents(&app).await;
     for operation in &operations {
-        let path = operation.path.replace('{', "").replace('}', "");
+        let path = operation.path.replace(['{', '}'], "");
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             let mut request = ana.request(method, &path);
             if operation.caller == Some(Caller::Public) {
