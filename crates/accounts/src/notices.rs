@@ -61,6 +61,32 @@ pub(crate) async fn tell(
     session: SessionId,
     origin: &Origin,
 ) -> Result<()> {
+    send(tx, app, notice, None, member, session, origin).await
+}
+
+/// Tells of a new address the one that the account had before.
+pub(crate) async fn tell_former_address(
+    tx: &Tx,
+    app: &App,
+    former: String,
+    member: MemberId,
+    session: SessionId,
+    origin: &Origin,
+) -> Result<()> {
+    let notice = Notice::EmailChanged;
+    send(tx, app, notice, Some(former), member, session, origin).await
+}
+
+/// To the address of the account, unless another is named.
+async fn send(
+    tx: &Tx,
+    app: &App,
+    notice: Notice,
+    to: Option<String>,
+    member: MemberId,
+    session: SessionId,
+    origin: &Origin,
+) -> Result<()> {
     let Some(reader) = find(tx, member).await? else {
         return Ok(());
     };
@@ -77,44 +103,10 @@ pub(crate) async fn tell(
         ("time", time(now)),
         ("link", format!("{}{page}", app.config.public_url())),
     ];
-    send(tx, app, notice, reader.email, &reader.language, &args).await
-}
-
-/// The same to another address: the one the account had before.
-pub(crate) async fn tell_former_address(
-    tx: &Tx,
-    app: &App,
-    former: String,
-    member: MemberId,
-    session: SessionId,
-    origin: &Origin,
-) -> Result<()> {
-    let Some(reader) = find(tx, member).await? else {
-        return Ok(());
-    };
-    let now = app.clock.now();
-    let token = link_token(tx, app, session, now.plus(LINK)).await?;
-    let args = [
-        ("name", reader.name),
-        ("email", reader.email),
-        ("device", shown(&origin.device)),
-        ("time", time(now)),
-        ("link", format!("{}/not-me#{token}", app.config.public_url())),
-    ];
-    send(tx, app, Notice::EmailChanged, former, &reader.language, &args).await
-}
-
-async fn send(
-    tx: &Tx,
-    app: &App,
-    notice: Notice,
-    to: String,
-    language: &str,
-    args: &[(&'static str, String)],
-) -> Result<()> {
-    let (subject, text) = app.texts.mail(Language::of_tag(language), notice.kind(), args);
+    let language = Language::of_tag(&reader.language);
+    let (subject, text) = app.texts.mail(language, notice.kind(), &args);
     let mail = Mail {
-        to: Email::trusted(to),
+        to: Email::trusted(to.unwrap_or(reader.email)),
         subject,
         text,
         html: None,

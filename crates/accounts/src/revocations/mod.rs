@@ -71,7 +71,8 @@ impl Revocation {
     }
 }
 
-/// Writes the revocation for all nodes; this one looks as soon as it is committed.
+/// Writes the revocation for all nodes. On this one it counts as soon as it is
+/// committed, and is copied into the journal at once.
 pub(crate) async fn announce(tx: &Tx, app: &AppState, new: Revocation, now: Timestamp) -> Result<()> {
     tx.execute(
         "INSERT INTO revocation (id, member_id, session_id, reason, password_hash, created_at)
@@ -86,8 +87,12 @@ pub(crate) async fn announce(tx: &Tx, app: &AppState, new: Revocation, now: Time
         ],
     )
     .await?;
-    let own = app.clone();
-    tx.on_commit(move || Accounts::of(&own).look.notify_one());
+    let (own, revoked) = (app.clone(), new.revoked());
+    tx.on_commit(move || {
+        let accounts = Accounts::of(&own);
+        accounts.sessions.tell(revoked);
+        accounts.look.notify_one();
+    });
     Ok(())
 }
 

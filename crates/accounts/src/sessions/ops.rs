@@ -1,7 +1,14 @@
 //! Ending several sessions at once, and what a member sees of their own.
 
 use super::{Reason, Revoked, SessionId, lifetimes::Age, store};
-use crate::{Accounts, members::MemberId, origin::Origin, roles::Roles, rotation::REPEATS_A_DAY};
+use crate::{
+    Accounts,
+    members::MemberId,
+    origin::Origin,
+    revocations::{self, Revocation},
+    roles::Roles,
+    rotation::REPEATS_A_DAY,
+};
 use base::{Result, Timestamp};
 use db::{Executor, Tx, params};
 use platform::{App, AppState};
@@ -110,10 +117,7 @@ pub async fn cut(tx: &Tx, app: &AppState, member: MemberId, reason: Reason) -> R
         member,
         reason,
     };
-    store::end(tx, app, revoked, &Origin::default(), app.clock.now()).await?;
-    let own = app.clone();
-    tx.on_commit(move || Accounts::of(&own).sessions.tell(revoked));
-    Ok(())
+    revocations::announce(tx, app, Revocation::new(app, revoked, None), app.clock.now()).await
 }
 
 /// Lets the sessions leave that were idle longest, so that the new one fits.

@@ -2,7 +2,6 @@
 
 use super::{Reason, Revoked, SessionId};
 use crate::{
-    Accounts,
     members::{MemberId, Status},
     origin::Origin,
     revocations::{self, Revocation},
@@ -109,15 +108,11 @@ pub(crate) async fn end(
     origin: &Origin,
     now: Timestamp,
 ) -> Result<bool> {
-    let Some(session) = revoked.session else {
-        revocations::announce(tx, app, Revocation::new(app, revoked, None), now).await?;
-        return Ok(true);
-    };
     let count = tx
         .execute(
             "UPDATE session SET revoked_at = $1, revoke_reason = $2
              WHERE id = $3 AND member_id = $4 AND revoked_at IS NULL",
-            params![now, revoked.reason, session, revoked.member],
+            params![now, revoked.reason, revoked.session, revoked.member],
         )
         .await?;
     if count == 0 {
@@ -125,15 +120,13 @@ pub(crate) async fn end(
     }
     let entry = Entry {
         member: revoked.member,
-        session: Some(session),
+        session: revoked.session,
         kind: SecurityEvent::SessionEnded,
         detail: Some(revoked.reason.as_str()),
         origin,
     };
     security_log::note(tx, app, entry, now).await?;
     revocations::announce(tx, app, Revocation::new(app, revoked, None), now).await?;
-    let own = app.clone();
-    tx.on_commit(move || Accounts::of(&own).sessions.tell(revoked));
     Ok(true)
 }
 
