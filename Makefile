@@ -18,7 +18,7 @@ lint: ## Check formatting, clippy's warnings, licences and the shell scripts
 web: ## Build the web app into web/dist, when its inputs changed
 	@scripts/web.sh build
 
-openapi: ## Write the API document and the web app's types from the code
+openapi: ## Write the API document and the page of who may call what
 	@scripts/openapi.sh
 
 bench: ## Measure this server and a Node peer side by side (LOADGEN=dir PEER=dir)

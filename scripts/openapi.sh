@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Writes the API document and the page of who may call what from the code, and web/'s types.
+# Writes the API document and the page of who may call what from the code.
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/need.sh"
 cd -- "$root"
 
-must_have cargo cc node
+must_have cargo cc
 mkdir -p docs
 # A failed run must not leave half a document behind.
 temporary=$(mktemp -d)
@@ -14,6 +14,3 @@ cargo run --quiet -p server --bin mundo -- openapi --access >"$temporary/access.
 mkdir -p docs/security
 cp "$temporary/access.md" docs/security/access.md
 cp "$temporary/openapi.json" docs/openapi.json
-cp "$temporary/openapi.json" web/openapi.json
-scripts/web.sh install
-npm --prefix web run api

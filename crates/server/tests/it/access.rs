@@ -12,7 +12,6 @@ use testkit::{Answer, TestApp, TestUser};
 fn the_matrix_changes_only_on_purpose() {
     let (operations, _) = server::router::table();
     let page = server::access::document(&operations);
-    insta::assert_snapshot!("access", page);
     let path = crate::foreign::root().join("docs/security/access.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "{} is old: run make openapi", path.display());
