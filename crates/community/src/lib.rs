@@ -6,6 +6,8 @@ pub mod follows;
 pub mod posts;
 pub mod profiles;
 pub mod reactions;
+#[cfg(test)]
+mod tests;
 
 use platform::{AppState, http::Routes};
 use supervisor::Plan;

@@ -185,6 +185,13 @@ impl TestApp {
             "SELECT /* every community */ count(*) FROM signal s, signal_consumer c
              WHERE (s.xid::text::bigint, s.id) > (c.xid, c.signal_id)",
         );
+        let names = "SELECT name FROM signal_consumer";
+        let consumers: Vec<String> = self
+            .app
+            .db
+            .all(names, vec![], |row| row.get(0))
+            .await
+            .expect("the consumers are read");
         let mut waiting = 0;
         for _ in 0..200 {
             let count: Option<i64> = self
@@ -197,7 +204,9 @@ impl TestApp {
             if waiting == 0 {
                 return;
             }
-            self.app.supervisor.wake("posts.push");
+            for consumer in &consumers {
+                self.app.supervisor.wake(consumer);
+            }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("{waiting} signals were not consumed");

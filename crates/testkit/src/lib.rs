@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod area;
 mod user;
 mod waiting;
 
 pub use app::{Assembly, TestApp, config, each_db, postgres_url};
+pub use area::area;
 pub use user::{Answer, TestUser};
 pub use waiting::eventually;

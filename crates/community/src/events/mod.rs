@@ -8,6 +8,8 @@
 mod http;
 mod ops;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 pub use http::routes;
 

@@ -6,5 +6,7 @@
 
 mod http;
 mod reach;
+#[cfg(test)]
+mod tests;
 
 pub use http::routes;

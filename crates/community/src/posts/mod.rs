@@ -11,6 +11,8 @@ mod ops;
 mod policy;
 mod signals;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 pub use http::routes;
 pub use model::{Post, PostId};

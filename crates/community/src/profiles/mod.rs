@@ -5,6 +5,8 @@
 
 mod http;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 pub use http::routes;
 

@@ -6,6 +6,8 @@
 mod http;
 mod ops;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use http::routes;
 

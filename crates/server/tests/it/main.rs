@@ -8,7 +8,6 @@ mod browser;
 mod contract;
 mod conventions;
 mod devices;
-mod feed;
 mod foreign;
 mod guard;
 mod kill;
