@@ -4,6 +4,8 @@
 extern crate self as base;
 
 pub mod error;
+pub mod fold;
+pub mod geo;
 pub mod ids;
 pub mod input;
 pub mod page;
@@ -13,6 +15,8 @@ pub mod time;
 pub mod time_zone;
 
 pub use error::{Error, FieldError, Kind, Result};
+pub use fold::{fold, slug};
+pub use geo::{Latitude, Longitude};
 pub use ids::Ids;
 pub use page::{Cursor, Page, Paging};
 pub use random::Entropy;

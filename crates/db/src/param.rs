@@ -70,6 +70,12 @@ impl<const MIN: usize, const MAX: usize> ToParam for base::Line<MIN, MAX> {
     }
 }
 
+impl<const LIMIT: u32> ToParam for base::geo::Degrees<LIMIT> {
+    fn to_param(&self) -> Param {
+        Param::Real(self.0)
+    }
+}
+
 impl<T: ToParam + ?Sized> ToParam for &T {
     fn to_param(&self) -> Param {
         (**self).to_param()
