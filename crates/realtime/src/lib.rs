@@ -2,10 +2,12 @@
 
 mod connections;
 mod push;
+mod sessions;
 
-pub use push::{Push, SessionEnded, SessionRevoked};
+pub use push::Push;
+pub use sessions::{AuthExpired, AuthExpiring, Renew, Renewed, SessionEnded, SessionRevoked, renew};
 
-use accounts::{Accounts, Activity, CurrentUser, MemberId, Revoked, authenticate, limits, recheck};
+use accounts::{Activity, CurrentUser, MemberId, authenticate, limits, recheck};
 use axum::{Router, response::IntoResponse};
 use base::{Error, error::unauthenticated};
 use connections::Connections;
@@ -14,8 +16,9 @@ use platform::{
     http::{ClientIp, Problem},
 };
 use serde::Deserialize;
-use serde_json::Value;
-use socketio::{Admitted, Encoded, Reason, Refusal, Server, Socket};
+use serde_json::{Value, json};
+use sessions::Expiries;
+use socketio::{Admitted, Encoded, Event, Id, Reason, Refusal, Server, Socket};
 use std::time::Duration;
 use supervisor::{Plan, Spec};
 
@@ -29,6 +32,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Realtime {
     server: Server,
     connections: Connections,
+    expiries: Expiries,
 }
 
 impl Realtime {
@@ -37,19 +41,24 @@ impl Realtime {
         reason = "an answer is what the handshake's hook gives back"
     )]
     pub fn install(app: App) -> App {
-        let entropy = app.entropy.clone();
+        let (entropy, config) = (app.entropy.clone(), app.config.clone());
         let server = Server::builder()
             .max_payload(MAX_PAYLOAD)
             .close_timeout(GOODBYE)
             .randomness(move |bytes| entropy.fill(bytes))
-            .admit(|parts| match ClientIp::of_request(parts) {
-                Ok(ip) => Ok(Admitted::new().with(ip)),
-                Err(error) => Err(Problem::from(error).into_response()),
+            .admit(move |parts| {
+                let admitted =
+                    sessions::check_origin(&config, parts).and_then(|()| ClientIp::of_request(parts));
+                match admitted {
+                    Ok(ip) => Ok(Admitted::new().with(ip)),
+                    Err(error) => Err(Problem::from(error).into_response()),
+                }
             })
             .build();
         app.with_part(Realtime {
             server,
             connections: Connections::default(),
+            expiries: Expiries::default(),
         })
     }
 
@@ -69,6 +78,11 @@ impl Realtime {
 
     pub fn is_online(&self, member: MemberId) -> bool {
         self.connections.is_online(member)
+    }
+
+    /// A client that is connected here.
+    pub(crate) fn socket(&self, id: Id) -> Option<Socket> {
+        self.server.of("/").socket(id)
     }
 
     /// Pushes to every connection of these members. Ephemeral: who is not there,
@@ -93,8 +107,12 @@ impl Realtime {
 pub fn router(app: &AppState) -> Router<AppState> {
     let server = &Realtime::of(app).server;
     let (door, greeting, farewell) = (app.clone(), app.clone(), app.clone());
+    let renewing = app.clone();
     server
         .of("/")
+        .on("auth:renew", move |socket, event| {
+            renew_token(renewing.clone(), socket, event)
+        })
         .middleware(move |socket, auth| may_connect(door.clone(), socket, auth))
         .on_connect(move |socket, _| on_connect(greeting.clone(), socket))
         .on_disconnect(move |socket, reason| on_disconnect(farewell.clone(), socket, reason));
@@ -135,7 +153,9 @@ async fn on_connect(app: AppState, socket: Socket) {
     let Some(actor) = socket.get::<CurrentUser>() else {
         return;
     };
-    Realtime::of(&app).connections.add(*actor, socket.clone());
+    let realtime = Realtime::of(&app);
+    realtime.connections.add(*actor, socket.clone());
+    realtime.expiries.watch(actor.expires_at, socket.id());
     // A session that ended between the handshake and this moment was cut too early to be found.
     if let Err(error) = recheck(&app, *actor, Activity::Background).await {
         tracing::debug!(%error, "a session ended while its socket connected");
@@ -143,18 +163,36 @@ async fn on_connect(app: AppState, socket: Socket) {
     }
 }
 
-async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
-    if let Some(actor) = socket.get::<CurrentUser>() {
-        tracing::debug!(%reason, "a socket ended");
-        Realtime::of(&app).connections.remove(actor.id, &socket);
+async fn renew_token(app: AppState, socket: Socket, event: Event) {
+    let renewed = match event.data::<Renew>() {
+        Ok(new) => renew(&app, &socket, &new.token).await,
+        Err(error) => Err(Error::new(base::Kind::Malformed, "malformed_json").with("why", error)),
+    };
+    let Some(ack) = event.ack else { return };
+    let sent = match renewed {
+        Ok(renewed) => ack.send(&json!({"ok": true, "expires_at": renewed.expires_at})),
+        Err(error) => ack.send(&json!({"ok": false, "code": error.code()})),
+    };
+    if let Err(error) = sent {
+        tracing::error!(%error, "an answer could not be encoded");
     }
 }
 
-/// One cuts the sockets of sessions that end; one says goodbye to all when the server does.
+async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
+    if let Some(actor) = socket.get::<CurrentUser>() {
+        tracing::debug!(%reason, "a socket ended");
+        let realtime = Realtime::of(&app);
+        realtime.connections.remove(actor.id, &socket);
+        realtime.expiries.forget(actor.expires_at, socket.id());
+    }
+}
+
+/// What keeps sockets as long as their sessions, and says goodbye to all when the server ends.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (own, ending) = (app.clone(), app.clone());
-    vec![
-        // Together with the listener, so that no poll holds it up.
+    let ending = app.clone();
+    let mut workers = sessions::workers(app);
+    // Together with the listener, so that no poll holds it up.
+    workers.push(
         Spec::new("realtime.sockets")
             .group("web")
             .service(move |context| {
@@ -166,56 +204,6 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                     Ok(())
                 }
             }),
-        Spec::new("realtime.revocations")
-            .group("platform")
-            .service(move |context| {
-                let app = own.clone();
-                async move {
-                    let mut revocations = Accounts::of(&app).sessions.revocations();
-                    context.ready();
-                    loop {
-                        tokio::select! {
-                            () = context.cancelled() => return Ok(()),
-                            revoked = revocations.recv() => match revoked {
-                                Ok(revoked) => cut(&app, revoked),
-                                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => look_at_all(&app).await,
-                                Err(_) => return Ok(()),
-                            }
-                        }
-                    }
-                }
-            }),
-    ]
-}
-
-/// Some revocations went by unheard: every session that is connected is asked about.
-async fn look_at_all(app: &App) {
-    for (actor, socket) in Realtime::of(app).connections.all() {
-        if recheck(app, actor, Activity::Background)
-            .await
-            .is_err_and(|error| error.kind() == base::Kind::Unauthenticated)
-        {
-            socket.disconnect_and_close();
-        }
-    }
-}
-
-fn cut(app: &App, revoked: Revoked) {
-    // Changed rights are read with the next message; the connection may stay.
-    let Some(session) = revoked.session else { return };
-    let push = SessionRevoked {
-        reason: revoked.reason.to_string(),
-    };
-    for socket in Realtime::of(app).connections.of_session(revoked.member, session) {
-        if let Err(error) = socket.emit(SessionRevoked::NAME, &push) {
-            tracing::error!(%error, "the reason of a revocation could not be encoded");
-        }
-        socket.disconnect_and_close();
-    }
-    let told = SessionEnded { session };
-    for socket in Realtime::of(app).connections.of_others(revoked.member, session) {
-        if let Err(error) = socket.emit(SessionEnded::NAME, &told) {
-            tracing::error!(%error, "the end of another session could not be encoded");
-        }
-    }
+    );
+    workers
 }

@@ -5,7 +5,8 @@ use crate::{
     foreign::{node, root, succeeds},
 };
 use serde_json::{Value, json};
-use testkit::TestApp;
+use std::time::Duration;
+use testkit::{Answer, TestApp};
 
 /// Tells the client's story with what it needs to know.
 pub async fn client(app: &TestApp, story: &str, context: Value) {
@@ -37,6 +38,79 @@ async fn who_has_no_good_token_is_told_so() {
     });
     client(&app, "refuses", json!({"tokens": tokens})).await;
     assert_eq!(realtime::Realtime::of(&app.app).connection_count(), 0);
+    app.end().await;
+}
+
+/// Lets the clock run a hundred times as fast while something happens.
+async fn quickly<T>(app: &TestApp, happens: impl Future<Output = T>) -> T {
+    let mut happens = std::pin::pin!(happens);
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            outcome = &mut happens => return outcome,
+            _ = ticks.tick() => app.clock.advance(Duration::from_secs(10)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_lives_as_long_as_its_token() {
+    let app = app_with(&[]).await;
+    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+    let log_in = json!({"email": "ana@example.test", "password": "correct horse"});
+    let renewing = app.post("/api/v1/auth/login", log_in).await.expect(200);
+    let context =
+        json!({"renewing": renewing, "silent": {"access_token": ana.token}, "stranger": bruno.token});
+    quickly(&app, client(&app, "expires", context)).await;
+    assert_eq!(realtime::Realtime::of(&app.app).connection_count(), 0);
+    app.end().await;
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_is_not_read() {
+    let app = app_with(&[]).await;
+    let ana = app.user("Ana").await;
+    client(&app, "ignores_queries", json!({"token": ana.token})).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_open_no_connection() {
+    let app = app_with(&[("server.public_url", "https://tango.example")]).await;
+    let path = format!("{}/socket.io/?EIO=4&transport", app.url);
+    let websocket = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (origin, polling, upgraded) in [
+        (None, 200, 101),
+        (Some("https://tango.example"), 200, 101),
+        (Some("https://evil.example"), 403, 403),
+        (Some("null"), 403, 403),
+    ] {
+        let asked = |request: reqwest::RequestBuilder| match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
+        let polled = asked(app.http.get(format!("{path}=polling")))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(polled.status(), polling, "polling from {origin:?}");
+        if polling == 403 {
+            Answer::of(asked(app.http.get(format!("{path}=polling"))))
+                .await
+                .refused(403, "foreign_origin");
+        }
+        let opening = websocket.iter().fold(
+            app.http.get(format!("{path}=websocket")),
+            |request, (name, value)| request.header(*name, *value),
+        );
+        let opened = asked(opening).send().await.unwrap();
+        assert_eq!(opened.status(), upgraded, "a websocket from {origin:?}");
+    }
     app.end().await;
 }
 

@@ -70,10 +70,57 @@ const stories = {
     }
   },
 
+  // A minute before the token ends the socket hears so. Who shows a new one stays; who does not is put out, is told
+  // why, and a stock client with its stock options does not come back by itself. The clock runs fast meanwhile.
+  async expires({ renewing, silent, stranger }) {
+    const ways = Object.entries(WAYS);
+    const stays = await Promise.all(ways.map(([way, options]) => open(renewing.access_token, options, way)));
+    const goes = await Promise.all(ways.map(([way, options]) => open(silent.access_token, { ...options, reconnection: true }, way)));
+    const others = goes.map((socket) => watch(socket));
+    const soon = 30_000;
+    const told = await Promise.all([...stays, ...goes].map((socket) => once(socket, 'auth:expiring', 'auth:expiring', soon)));
+    for (const { expires_at, ...more } of told) equal([new Date(expires_at).toISOString().slice(0, 19), more], [expires_at.slice(0, 19), {}], 'what auth:expiring holds');
+    for (const socket of stays) socket.on('disconnect', (reason) => fail(`a renewed socket was put out: ${reason}`));
+    const tokens = { refresh_token: renewing.refresh_token, device_token: renewing.device_token };
+    const fresh = (await send('POST', '/auth/refresh', '', tokens, 200)).access_token;
+    for (const [nth, socket] of stays.entries()) {
+      for (const [token, code] of [['nonsense', 'unauthenticated'], [stranger, 'other_session'], [silent.access_token, 'other_session']]) {
+        const { ok, code: found } = await ask(socket, 'auth:renew', { token });
+        equal([ok, found], [false, code], 'a token that is not the session\'s next one');
+      }
+      for (const odd of [undefined, null, {}, { token: 5 }, { token: fresh, more: 1 }]) {
+        equal((await ask(socket, 'auth:renew', odd)).ok, false, `auth:renew with ${JSON.stringify(odd)}`);
+      }
+      const { ok, expires_at } = await ask(socket, 'auth:renew', { token: fresh });
+      equal([ok, expires_at > told[nth].expires_at], [true, true], `auth:renew: ${JSON.stringify(expires_at)} after ${told[nth].expires_at}`);
+    }
+    const ends = goes.map(async (socket) => {
+      const [expired, reason] = await Promise.all([once(socket, 'auth:expired', 'auth:expired', soon), once(socket, 'disconnect', 'the end', soon)]);
+      equal([typeof expired.expired_at, reason], ['string', 'io server disconnect'], 'how a socket ends whose token has');
+    });
+    await Promise.all(ends);
+    await sleep(2500);
+    equal(others.map(({ attempts }) => attempts), [0, 0, 0], 'attempts to come back with a token that has ended');
+    equal(stays.map((socket) => socket.connected), [true, true, true], 'who has renewed is still there');
+    for (const socket of [...stays, ...goes]) socket.off('disconnect').disconnect();
+  },
+
+  // A token in the address opens nothing.
+  async ignores_queries({ token }) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      const socket = io(url, { ...options, query: { token, auth: JSON.stringify({ token }) }, forceNew: true, reconnection: false });
+      socket.on('connect', () => fail(`a token in the address was taken (${way})`));
+      equal((await once(socket, 'connect_error', `connect_error (${way})`)).message, 'unauthenticated', way);
+      socket.disconnect();
+    }
+  },
+
   // Who logs out is told so and put out; other sessions stay.
   async revoked({ token, other, end, error: word = 'unauthenticated' }) {
-    const [gone, stays] = [client(token, WAYS['polling, then upgraded']), client(other, WAYS['websocket only'])];
+    const stock = { ...WAYS['polling, then upgraded'], reconnection: true };
+    const [gone, stays] = [client(token, stock), client(other, WAYS['websocket only'])];
     await Promise.all([connected(gone, 'the session to end'), connected(stays, 'the other session')]);
+    const seen = watch(gone);
     const calm = never(stays, 'disconnect', 1500, 'another session of the member is left alone');
     const [told, ended] = [once(gone, 'session:revoked', 'session:revoked'), once(gone, 'disconnect', 'the end of the connection')];
     const by = end ?? { method: 'POST', path: '/auth/logout', token, body: {} };
@@ -86,6 +133,7 @@ const stories = {
     equal(await ended, 'io server disconnect', 'who ended the connection');
     await calm;
     stays.disconnect();
+    equal(seen.attempts, 0, 'attempts of a stock client to come back into an ended session');
 
     const again = client(token, WAYS['websocket only']);
     const error = await once(again, 'connect_error', 'connect_error of an ended session');
@@ -95,7 +143,26 @@ const stories = {
 };
 
 function client(token, options) {
-  return io(url, { ...options, auth: { token }, forceNew: true, reconnection: false });
+  return io(url, { reconnection: false, ...options, auth: { token }, forceNew: true });
+}
+
+async function open(token, options, what) {
+  const socket = client(token, options);
+  await connected(socket, what);
+  return socket;
+}
+
+/** Counts what a client does to come back. */
+function watch(socket) {
+  const seen = { attempts: 0 };
+  socket.io.on('reconnect_attempt', () => (seen.attempts += 1));
+  socket.io.on('open', () => (seen.attempts += 1));
+  return seen;
+}
+
+/** Sends an event and gives its ack. */
+function ask(socket, event, payload) {
+  return socket.timeout(5000).emitWithAck(event, payload).catch((error) => fail(`${event}: ${error.message}`));
 }
 
 function connected(socket, what) {
@@ -122,7 +189,7 @@ async function never(socket, event, ms, rule) {
 }
 
 async function send(method, path, token, body, status, node = url) {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const headers = { ...(token && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' };
   const answer = await fetch(`${node}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
   const text = await answer.text();
   if (answer.status !== status) fail(`${method} ${path} answered ${answer.status}: ${text}`);
