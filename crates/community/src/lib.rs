@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod blocks;
 pub mod events;
 pub mod feed;
 pub mod follows;
+pub mod mutes;
 pub mod posts;
 pub mod profiles;
 pub mod reactions;
@@ -17,6 +19,8 @@ pub fn routes() -> Routes {
     Routes::default()
         .merge(profiles::routes())
         .merge(follows::routes())
+        .merge(blocks::routes())
+        .merge(mutes::routes())
         .merge(posts::routes())
         .merge(reactions::routes())
         .merge(feed::routes())

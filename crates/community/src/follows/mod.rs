@@ -5,7 +5,7 @@
 //! follows themselves.
 
 mod http;
-mod ops;
+pub(crate) mod ops;
 pub(crate) mod store;
 
 pub use http::routes;

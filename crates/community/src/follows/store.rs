@@ -54,6 +54,8 @@ pub async fn list_followers(
                LEFT JOIN follow mine
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id
                WHERE f.community_id = @community AND f.followee_id = $2 AND f.follower_id < $3
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id IN (f.follower_id, f.followee_id))
                ORDER BY f.follower_id DESC LIMIT $4";
     db.all(sql, params![reader, of, page.before(), page.fetch()], profile)
         .await
@@ -71,12 +73,15 @@ pub async fn list_following(
                LEFT JOIN follow mine
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id
                WHERE f.community_id = @community AND f.follower_id = $2 AND f.followee_id < $3
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id IN (f.follower_id, f.followee_id))
                ORDER BY f.followee_id DESC LIMIT $4";
     db.all(sql, params![reader, of, page.before(), page.fetch()], profile)
         .await
 }
 
-/// Followers beyond an id, in the order of ids: for going through all of them.
+/// Followers beyond an id who did not mute the member, in the order of ids: for going
+/// through all of them.
 pub async fn followers_after(
     db: &impl Executor,
     of: MemberId,
@@ -85,6 +90,8 @@ pub async fn followers_after(
 ) -> Result<Vec<MemberId>> {
     let sql = "SELECT follower_id FROM follow
                WHERE community_id = @community AND followee_id = $1 AND follower_id > $2
+                   AND NOT EXISTS (SELECT 1 FROM mute u WHERE u.community_id = @community
+                                   AND u.member_id = follow.follower_id AND u.muted_id = $1)
                ORDER BY follower_id LIMIT $3";
     db.all(sql, params![of, after, limit], |row| row.get(0)).await
 }

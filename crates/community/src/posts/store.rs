@@ -30,7 +30,9 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: PostId) -> Result<Op
                       m.id, m.username, m.display_name, r.kind, p.version
                FROM post p JOIN member m ON m.id = p.author_id
                LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
-               WHERE p.id = $2 AND p.community_id = @community";
+               WHERE p.id = $2 AND p.community_id = @community
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id = p.author_id)";
     db.one(sql, params![reader, id], post).await
 }
 
@@ -46,6 +48,8 @@ pub async fn list_by(
                FROM post p JOIN member m ON m.id = p.author_id
                LEFT JOIN reaction r ON r.post_id = p.id AND r.member_id = $1
                WHERE p.community_id = @community AND p.author_id = $2 AND p.id < $3
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id = $2)
                ORDER BY p.id DESC LIMIT $4";
     db.all(sql, params![reader, author, page.before(), page.fetch()], post)
         .await
@@ -93,14 +97,17 @@ pub async fn delete(tx: &Tx, id: PostId) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Changes the count of reactions; false when there is no such post.
-pub async fn count_reaction(tx: &Tx, id: PostId, by: i64) -> Result<Option<i64>> {
+/// Changes the count of reactions; nothing when the member knows of no such post.
+pub async fn count_reaction(tx: &Tx, id: PostId, member: MemberId, by: i64) -> Result<Option<i64>> {
     let sql = "UPDATE post SET like_count = like_count + $1 WHERE id = $2 AND community_id = @community
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $3 AND b.other_id = post.author_id)
                RETURNING like_count";
-    tx.one(sql, params![by, id], |row| row.get(0)).await
+    tx.one(sql, params![by, id, member], |row| row.get(0)).await
 }
 
-/// A page of the feed: the newest posts of those the reader follows, and their own.
+/// A page of the feed: the newest posts of those the reader follows and did not
+/// mute, and their own. A block has ended the follow, so it needs no look here.
 ///
 /// First the newest post of each author below the cursor (one step into an
 /// index each); only the authors of the `limit` newest of these can stand on the
@@ -169,6 +176,7 @@ const HEADS: &str = "SELECT (SELECT p.id FROM post p
             WHERE p.community_id = @community AND p.author_id = f.followee_id AND p.id < $2
             ORDER BY p.id DESC LIMIT 1), f.followee_id
         FROM follow f WHERE f.community_id = @community AND f.follower_id = $1
+            AND f.followee_id NOT IN (SELECT muted_id FROM mute WHERE community_id = @community AND member_id = $1)
     UNION ALL
     SELECT (SELECT p.id FROM post p
             WHERE p.community_id = @community AND p.author_id = $1 AND p.id < $2
@@ -186,6 +194,7 @@ const THESE: &str = "SELECT p.id, p.body, p.created_at, p.edited_at, p.like_coun
 
 const FEED_POSTGRES: &str = "WITH source(author_id) AS (
         SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
+            AND followee_id NOT IN (SELECT muted_id FROM mute WHERE community_id = @community AND member_id = $1)
         UNION ALL SELECT $1
     ), top AS MATERIALIZED (
         SELECT source.author_id, head.id FROM source
@@ -212,6 +221,7 @@ const FEED_POSTGRES: &str = "WITH source(author_id) AS (
 
 const FEED_REACHING: &str = "WITH source(author_id) AS (
         SELECT followee_id FROM follow WHERE community_id = @community AND follower_id = $1
+            AND followee_id NOT IN (SELECT muted_id FROM mute WHERE community_id = @community AND member_id = $1)
         UNION ALL SELECT $1
     ), page AS MATERIALIZED (
         SELECT recent.* FROM source

@@ -1,7 +1,7 @@
 use super::Profile;
 use accounts::MemberId;
-use base::{Paging, Result};
-use db::{Executor, Row, params};
+use base::{Paging, Result, error::not_found};
+use db::{Executor, Row, Tx, params};
 
 pub(crate) fn profile(row: &Row<'_>) -> Result<Profile> {
     Ok(Profile {
@@ -23,7 +23,9 @@ pub async fn find(db: &impl Executor, reader: MemberId, name: &str) -> Result<Op
                           f.follower_id IS NOT NULL
                    FROM member m LEFT JOIN follow f
                        ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
-                   WHERE m.id = $2 AND m.status = 'active'";
+                   WHERE m.id = $2 AND m.status = 'active'
+                       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                       AND b.member_id = $1 AND b.other_id = m.id)";
         db.one(sql, params![reader, id], profile).await
     } else {
         let sql =
@@ -31,7 +33,9 @@ pub async fn find(db: &impl Executor, reader: MemberId, name: &str) -> Result<Op
                           f.follower_id IS NOT NULL
                    FROM member m LEFT JOIN follow f
                        ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
-                   WHERE m.username = $2 AND m.status = 'active'";
+                   WHERE m.username = $2 AND m.status = 'active'
+                       AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                       AND b.member_id = $1 AND b.other_id = m.id)";
         db.one(sql, params![reader, name.to_lowercase()], profile).await
     }
 }
@@ -44,6 +48,8 @@ pub async fn search(db: &impl Executor, reader: MemberId, text: &str, page: Pagi
                FROM member m LEFT JOIN follow f
                    ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
                WHERE m.id < $2 AND m.status = 'active'
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id = m.id)
                    AND (m.username LIKE $3 ESCAPE '!' OR lower(m.display_name) LIKE $3 ESCAPE '!')
                ORDER BY m.id DESC LIMIT $4";
     db.all(
@@ -52,6 +58,28 @@ pub async fn search(db: &impl Executor, reader: MemberId, text: &str, page: Pagi
         profile,
     )
     .await
+}
+
+/// Whether the reader may know that the member is there.
+pub async fn is_visible(db: &impl Executor, reader: MemberId, id: MemberId) -> Result<bool> {
+    let sql = "SELECT 1 FROM member m WHERE m.id = $2 AND m.status = 'active'
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                                   AND b.member_id = $1 AND b.other_id = m.id)";
+    Ok(db.one(sql, params![reader, id], |_| Ok(())).await?.is_some())
+}
+
+/// Locks two members, always in the order of their ids: whatever is decided about
+/// the two of them is decided one after the other.
+pub async fn lock_pair(tx: &Tx, one: MemberId, other: MemberId) -> Result<()> {
+    let sql = tx.pick(
+        "SELECT id FROM member WHERE id IN ($1, $2) AND status = 'active'",
+        "SELECT id FROM member WHERE id IN ($1, $2) AND status = 'active' ORDER BY id FOR NO KEY UPDATE",
+    );
+    let found = tx.all(sql, params![one, other], |_| Ok(())).await?;
+    if found.len() < 2 {
+        return Err(not_found("member"));
+    }
+    Ok(())
 }
 
 /// Text that LIKE takes literally.

@@ -10,14 +10,14 @@ pub async fn react(app: &AppState, actor: &CurrentUser, post: PostId, kind: Reac
     app.db
         .write_again(move |tx| async move {
             // The post's row first: whoever reacts to the same post waits here, in one order.
-            let count = posts::count_reaction(&tx, post, 1)
+            let count = posts::count_reaction(&tx, post, member, 1)
                 .await?
                 .ok_or_else(|| not_found("post"))?;
             if store::insert(&tx, post, member, kind, now).await? {
                 return Ok(count);
             }
             store::change(&tx, post, member, kind).await?;
-            posts::count_reaction(&tx, post, -1)
+            posts::count_reaction(&tx, post, member, -1)
                 .await?
                 .ok_or_else(|| not_found("post"))
         })
@@ -28,11 +28,11 @@ pub async fn unreact(app: &AppState, actor: &CurrentUser, post: PostId) -> Resul
     let member = actor.id;
     app.db
         .write_again(move |tx| async move {
-            posts::count_reaction(&tx, post, -1)
+            posts::count_reaction(&tx, post, member, -1)
                 .await?
                 .ok_or_else(|| not_found("post"))?;
             if !store::delete(&tx, post, member).await? {
-                posts::count_reaction(&tx, post, 1).await?;
+                posts::count_reaction(&tx, post, member, 1).await?;
             }
             Ok(())
         })

@@ -1,0 +1,48 @@
+use super::{MemberBlocked, apart, store};
+use crate::{follows, profiles};
+use accounts::{CurrentUser, MemberId};
+use base::{
+    Result,
+    error::{conflict, not_found},
+};
+use platform::AppState;
+
+/// Blocks a member. Doing it again changes nothing; who blocked the caller cannot be found.
+pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Result<()> {
+    if actor.id == other {
+        return Err(conflict("cannot_block_yourself"));
+    }
+    let (own, member, now) = (app.clone(), actor.id, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            profiles::store::lock_pair(&tx, member, other).await?;
+            match store::standing(&tx, member, other).await? {
+                Some(true) => return Ok(()),
+                Some(false) => return Err(not_found("member")),
+                None => store::insert(&tx, member, other, now).await?,
+            }
+            follows::ops::part(&tx, member, other).await?;
+            let blocked = MemberBlocked {
+                member,
+                blocked: other,
+            };
+            own.signals.announce(&tx, &blocked, now).await?;
+            tx.on_commit(move || apart::forget(&own, [member, other]));
+            Ok(())
+        })
+        .await
+}
+
+/// Takes the caller's own block back. Follows do not come back by themselves.
+pub async fn unblock(app: &AppState, actor: &CurrentUser, other: MemberId) -> Result<()> {
+    let (own, member) = (app.clone(), actor.id);
+    app.db
+        .write_again(move |tx| async move {
+            if store::standing(&tx, member, other).await? == Some(true) {
+                store::delete(&tx, member, other).await?;
+                tx.on_commit(move || apart::forget(&own, [member, other]));
+            }
+            Ok(())
+        })
+        .await
+}
