@@ -14,12 +14,7 @@ pub fn routes() -> Routes {
         .get("/blocks", "list_blocks", list_blocks, "Whom I have blocked")
         .put("/blocks/{member_id}", "block", block, "Block a member")
         .refuses(&[Kind::Conflict])
-        .delete(
-            "/blocks/{member_id}",
-            "unblock",
-            unblock,
-            "Take one's block back",
-        )
+        .delete("/blocks/{member_id}", "unblock", unblock, "Take one's block back")
 }
 
 /// A block, as who made it sees it.

@@ -198,7 +198,10 @@ async fn real_time_knows_of_a_block_at_once() {
 
         // Another node's write is not told here; half a second later it is known.
         let delete = "DELETE FROM block /* every community */";
-        let written = app.app.db.write(move |tx| async move { tx.execute(delete, vec![]).await });
+        let written = app
+            .app
+            .db
+            .write(move |tx| async move { tx.execute(delete, vec![]).await });
         written.await.unwrap();
         assert!(!apart_from(&app.app, one).await.unwrap().is_empty());
         app.clock.advance(std::time::Duration::from_millis(500));

@@ -14,12 +14,7 @@ pub fn routes() -> Routes {
         .get("/mutes", "list_mutes", list_mutes, "Whom I have muted")
         .put("/mutes/{member_id}", "mute", mute, "Mute a member")
         .refuses(&[Kind::Conflict])
-        .delete(
-            "/mutes/{member_id}",
-            "unmute",
-            unmute,
-            "Take one's mute back",
-        )
+        .delete("/mutes/{member_id}", "unmute", unmute, "Take one's mute back")
 }
 
 /// A mute, as who made it sees it.
