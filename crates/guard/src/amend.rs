@@ -6,8 +6,8 @@ use crate::{
     guard::{Inner, Turn},
     judge::plain_mode,
     ledger::What,
-    settings::{HOME, LOCK, OWN_CLASS, SETTINGS, globs, is_own},
-    tree::{Seen, Walk, write_new},
+    settings::{HOME, LOCK, SETTINGS, globs},
+    tree::{Below, Seen, Walk, write_new},
 };
 use base::{Result, Timestamp};
 use rustix::fs as fd;
@@ -72,22 +72,16 @@ impl Guard {
 
     /// The files in the folder that the globs name, with their classes.
     pub(crate) fn protected_files(&self, turn: &Turn<'_>) -> Result<Vec<(String, String)>> {
-        let mut found = BTreeMap::new();
-        for base in turn.settings.bases() {
-            let files = self
-                .tree
-                .files_below(&base, &is_own)
-                .map_err(|error| failed(&base, error))?;
-            for path in files {
-                if let Some(class) = turn.settings.class_of(&path) {
-                    found.insert(path.clone(), class.to_owned());
-                }
-            }
-        }
-        if matches!(self.tree.look(SETTINGS), Ok(Seen::File(..))) {
-            found.insert(SETTINGS.to_owned(), OWN_CLASS.to_owned());
-        }
-        Ok(found.into_iter().collect())
+        let below = self.below(turn)?;
+        let class = |path: String| Some((path.clone(), turn.settings.class_of(&path)?.to_owned()));
+        Ok(below.files.into_iter().filter_map(class).collect())
+    }
+
+    /// What is in the folder, where the globs can name something.
+    pub(crate) fn below(&self, turn: &Turn<'_>) -> Result<Below> {
+        let skip = |folder: &str| !turn.settings.may_hold(folder);
+        let below = self.tree.below("", &skip);
+        below.map_err(|error| failed(self.root().display(), error))
     }
 
     pub(crate) fn signer(&self, turn: &Inner, create: bool) -> Result<Signer> {

@@ -97,13 +97,21 @@ pub fn ci(root: &Path, base: Option<&str>) -> Result<Vec<Problem>> {
         _ => None,
     };
     let settings = fetch(SETTINGS).map(|(bytes, _)| bytes);
-    let files = tree
-        .files_below("", &is_own)
+    let named = settings
+        .as_deref()
+        .and_then(|text| Settings::parse(&String::from_utf8_lossy(text)).ok());
+    let skip = |folder: &str| {
+        named
+            .as_ref()
+            .map_or(is_own(folder), |named| !named.may_hold(folder))
+    };
+    let below = tree
+        .below("", &skip)
         .map_err(|error| failed(root.display(), error))?;
     Ok(compare(
         &lock,
         settings.as_deref(),
-        files.iter(),
+        below.files.iter(),
         &fetch,
         &BTreeSet::new(),
     ))

@@ -94,10 +94,13 @@ mod linux {
         .union(WatchFlags::ONLYDIR)
         .union(WatchFlags::DONT_FOLLOW);
 
+    /// A second name, made in a folder that nobody watches, is told to the file alone.
+    const OF_A_FILE: WatchFlags = WatchFlags::ATTRIB.union(WatchFlags::DONT_FOLLOW);
+
     #[derive(Debug)]
     pub struct Events {
         descriptor: OwnedFd,
-        folders: HashMap<i32, String>,
+        watched: HashMap<i32, String>,
     }
 
     impl Events {
@@ -105,19 +108,28 @@ mod linux {
             let descriptor = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
             Ok(Events {
                 descriptor,
-                folders: HashMap::new(),
+                watched: HashMap::new(),
             })
         }
 
-        /// Watches these folders; answers those that were not watched before.
-        pub fn follow(&mut self, root: &Path, folders: &BTreeSet<String>) -> io::Result<Vec<String>> {
-            let mut new = vec![];
+        /// Watches these folders, and these files; answers whether a folder was not watched before.
+        pub fn follow(
+            &mut self,
+            root: &Path,
+            folders: &BTreeSet<String>,
+            files: &BTreeSet<String>,
+        ) -> io::Result<bool> {
+            for file in files {
+                // Where the kernel has no room for so many, the folders' watches must do.
+                if let Ok(number) = inotify::add_watch(&self.descriptor, root.join(file), OF_A_FILE) {
+                    self.watched.insert(number, file.clone());
+                }
+            }
+            let mut new = false;
             for folder in folders {
                 match inotify::add_watch(&self.descriptor, root.join(folder), INTEREST) {
                     Ok(number) => {
-                        if self.folders.insert(number, folder.clone()).as_ref() != Some(folder) {
-                            new.push(folder.clone());
-                        }
+                        new |= self.watched.insert(number, folder.clone()).as_ref() != Some(folder);
                     }
                     // It is not there now; the folder above tells when it comes.
                     Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
@@ -144,14 +156,14 @@ mod linux {
                 }
                 let itself =
                     flags.intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED);
-                let Some(folder) = self.folders.get(&event.wd()) else {
+                let Some(folder) = self.watched.get(&event.wd()) else {
                     continue;
                 };
                 let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
                 let path = name.map_or_else(|| folder.clone(), |name| join(folder, &name));
                 if flags.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
                     let number = event.wd();
-                    self.folders.remove(&number);
+                    self.watched.remove(&number);
                     if flags.contains(ReadFlags::MOVE_SELF) {
                         let _ = inotify::remove_watch(&self.descriptor, number);
                     }
@@ -186,8 +198,13 @@ impl Events {
         ))
     }
 
-    pub fn follow(&mut self, _root: &Path, _folders: &BTreeSet<String>) -> io::Result<Vec<String>> {
-        Ok(vec![])
+    pub fn follow(
+        &mut self,
+        _root: &Path,
+        _folders: &BTreeSet<String>,
+        _files: &BTreeSet<String>,
+    ) -> io::Result<bool> {
+        Ok(false)
     }
 
     fn read(&mut self, _hints: &mut Hints) -> io::Result<()> {

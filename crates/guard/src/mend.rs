@@ -153,7 +153,7 @@ impl Guard {
             },
             Kind::Link => kept(fd::readlinkat(folder, name, vec![])?.as_bytes())?,
             Kind::Folder => {
-                for inner in self.tree.files_below(path, &|_| false)? {
+                for inner in self.tree.below(path, &|_| false)?.files {
                     self.capture_at(&inner, found)?;
                 }
                 None

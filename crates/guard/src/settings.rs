@@ -12,7 +12,7 @@
 
 use crate::fault::wrong;
 use base::Result;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -99,6 +99,19 @@ pub struct Settings {
     pub options: Options,
     classes: Vec<GlobSet>,
     ignore: GlobSet,
+    ignored_folders: GlobSet,
+    ways: Vec<Way>,
+}
+
+/// The folders on the way to what a glob names, one part for each.
+#[derive(Clone, Debug)]
+struct Way(Vec<Part>);
+
+#[derive(Clone, Debug)]
+enum Part {
+    Name(GlobMatcher),
+    /// From here on everything.
+    Anything,
 }
 
 impl Settings {
@@ -128,12 +141,17 @@ impl Settings {
             }
             classes.push(globs(table.paths.iter().map(String::as_str))?);
         }
-        let ignore = globs(file.guard.ignore.iter().map(String::as_str).chain(PASSING))?;
+        let ignored = || file.guard.ignore.iter().map(String::as_str);
+        let ignore = globs(ignored().chain(PASSING))?;
+        let ignored_folders = globs(ignored().filter_map(|glob| glob.strip_suffix("/**")))?;
+        let ways = file.protect.iter().flat_map(|table| &table.paths);
         Ok(Settings {
+            ways: ways.map(|glob| Way::of(glob)).collect(),
             protect: file.protect,
             options: file.guard,
             classes,
             ignore,
+            ignored_folders,
         })
     }
 
@@ -158,19 +176,13 @@ impl Settings {
         all
     }
 
-    /// Folders that hold everything the globs can name, so that a walk need not see the rest.
-    pub fn bases(&self) -> Vec<String> {
-        let mut bases: Vec<String> = self
-            .protect
-            .iter()
-            .flat_map(|table| &table.paths)
-            .map(|glob| literal_folder(glob))
-            .collect();
-        bases.sort();
-        bases.dedup();
-        let all = bases.clone();
-        bases.retain(|base| !all.iter().any(|other| other != base && is_below(base, other)));
-        bases
+    /// Whether something in this folder, however deep, can be named by the globs; a walk
+    /// need not enter the others.
+    pub fn may_hold(&self, folder: &str) -> bool {
+        folder.is_empty()
+            || !is_own(folder)
+                && !self.ignored_folders.is_match(folder)
+                && self.ways.iter().any(|way| way.leads_through(folder))
     }
 
     pub(crate) fn places(&self, root: &Path) -> Vec<PathBuf> {
@@ -198,18 +210,40 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 
 /// What belongs to the guard or to git is not protected by globs.
 pub(crate) fn is_own(path: &str) -> bool {
-    [HOME, ".git"]
-        .iter()
-        .any(|own| path == *own || is_below(path, own))
+    path == HOME || is_below(path, HOME) || path.split('/').any(|part| part == ".git")
 }
 
-fn literal_folder(glob: &str) -> String {
-    let literal: Vec<&str> = glob
-        .split('/')
-        .take_while(|part| !part.contains(['*', '?', '[', '{', '\\']))
-        .collect();
-    let whole = literal.len() == glob.split('/').count();
-    literal[..literal.len() - usize::from(whole)].join("/")
+impl Way {
+    fn of(glob: &str) -> Way {
+        let mut parts = vec![];
+        for part in glob.split('/') {
+            let count = |sign: char| part.matches(sign).count();
+            // A pair that opens here and closes in a later part cannot be taken apart.
+            let whole =
+                count('{') == count('}') && count('[') == count(']') && !part.contains('\\') && part != "**";
+            match Glob::new(part) {
+                Ok(glob) if whole => parts.push(Part::Name(glob.compile_matcher())),
+                _ => {
+                    parts.push(Part::Anything);
+                    break;
+                }
+            }
+        }
+        Way(parts)
+    }
+
+    fn leads_through(&self, folder: &str) -> bool {
+        let mut parts = self.0.iter();
+        for name in folder.split('/') {
+            match parts.next() {
+                Some(Part::Name(glob)) if glob.is_match(name) => {}
+                Some(Part::Anything) => return true,
+                _ => return false,
+            }
+        }
+        // The last part is for the file's own name.
+        parts.next().is_some()
+    }
 }
 
 pub(crate) fn globs<'a>(texts: impl Iterator<Item = &'a str>) -> Result<GlobSet> {
@@ -265,9 +299,40 @@ mod tests {
         assert_eq!(settings.class_of("src/a"), None);
         assert_eq!(settings.class_of("guard.toml"), Some("guard"));
         assert_eq!(settings.class_of("guard.lock"), None);
-        assert_eq!(settings.bases(), [""]);
-        assert_eq!(literal_folder("agents/*/x"), "agents");
-        assert_eq!(literal_folder("a/b/c.txt"), "a/b");
+    }
+
+    #[test]
+    fn a_walk_enters_only_what_the_globs_can_name() {
+        let text = r#"
+            [[protect]]
+            class = "a"
+            paths = ["agents/*/deep/*.toml", "README.md", "pages/**/*.txt", "{x,y/z}/*.c", "vendor/**"]
+            [guard]
+            ignore = ["**/node_modules/**", "pages/old/**"]
+        "#;
+        let settings = Settings::parse(text).unwrap();
+        for folder in [
+            "",
+            "agents",
+            "agents/b",
+            "agents/b/deep",
+            "pages/a/b",
+            "y/z",
+            "vendor/x",
+        ] {
+            assert!(settings.may_hold(folder), "{folder}");
+        }
+        for folder in [
+            "pages/node_modules",
+            "pages/old",
+            "agents/b/deep/er",
+            "agents/b/other",
+            ".git",
+            ".guard/tmp",
+            "vendor/sub/.git",
+        ] {
+            assert!(!settings.may_hold(folder), "{folder}");
+        }
     }
 
     #[test]

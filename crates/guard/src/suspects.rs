@@ -141,7 +141,7 @@ impl Guard {
             let name = path.rsplit('/').next().unwrap_or(path);
             is_own(path) || ["node_modules", "target", "dist", ".venv", "vendor"].contains(&name)
         };
-        for path in self.tree.files_below("", &skip).unwrap_or_default() {
+        for path in self.tree.below("", &skip).unwrap_or_default().files {
             if is_script(&path)
                 && let Ok(Seen::File(meta, bytes)) = self.tree.look(&path)
                 && meta.size_bytes <= LARGEST

@@ -11,6 +11,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Write},
     os::fd::OwnedFd,
@@ -58,6 +59,14 @@ pub enum Seen {
         at: String,
         kind: Kind,
     },
+}
+
+/// What a walk met.
+#[derive(Debug, Default)]
+pub struct Below {
+    /// Plain files, sorted.
+    pub files: Vec<String>,
+    pub folders: BTreeSet<String>,
 }
 
 /// The way to a folder.
@@ -158,18 +167,18 @@ impl Tree {
         }
     }
 
-    /// Every file below `folder`, except what `skip` names; links are not followed.
-    pub fn files_below(&self, folder: &str, skip: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
-        let mut found = vec![];
+    /// Every file and folder below `folder`, except what `skip` names; links are not followed.
+    pub fn below(&self, folder: &str, skip: &dyn Fn(&str) -> bool) -> io::Result<Below> {
+        let mut found = Below::default();
         if let Walk::Open(open) = self.folder(folder)? {
             gather(open, folder, skip, &mut found)?;
         }
-        found.sort();
+        found.files.sort();
         Ok(found)
     }
 }
 
-fn gather(open: OwnedFd, at: &str, skip: &dyn Fn(&str) -> bool, found: &mut Vec<String>) -> io::Result<()> {
+fn gather(open: OwnedFd, at: &str, skip: &dyn Fn(&str) -> bool, found: &mut Below) -> io::Result<()> {
     let mut folders = vec![];
     for entry in Dir::read_from(&open)? {
         let entry = entry?;
@@ -179,23 +188,23 @@ fn gather(open: OwnedFd, at: &str, skip: &dyn Fn(&str) -> bool, found: &mut Vec<
         if name == "." || name == ".." {
             continue;
         }
-        let path = join(at, name);
-        if skip(&path) {
-            continue;
-        }
         let kind = match entry.file_type() {
             FileType::Unknown => stat(&open, name)?.map(|meta| meta.kind),
             other => Some(kind_of(other)),
         };
         match kind {
-            Some(Kind::File) => found.push(path),
-            Some(Kind::Folder) => folders.push(name.to_owned()),
+            Some(Kind::File) => found.files.push(join(at, name)),
+            Some(Kind::Folder) if !skip(&join(at, name)) => folders.push(name.to_owned()),
             _ => {}
         }
     }
     for name in folders {
+        let path = join(at, &name);
         match fd::openat(&open, name.as_str(), FOLDER, Mode::empty()) {
-            Ok(next) => gather(next, &join(at, &name), skip, found)?,
+            Ok(next) => {
+                found.folders.insert(path.clone());
+                gather(next, &path, skip, found)?;
+            }
             // It went, or is something else by now: the next look will tell.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => {}
             Err(error) => return Err(error.into()),
@@ -283,14 +292,18 @@ fn kind_of(kind: FileType) -> Kind {
     }
 }
 
-/// A new file with these bytes, on the disk and read again.
+/// A new file with these bytes, on the disk and read again. What is answered is open for
+/// reading alone: a writer that lets go of a file later, when it has its name, would look
+/// like an editor that has finished.
 pub(crate) fn write_new(folder: &OwnedFd, name: &str, bytes: &[u8], mode: u32) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(fd::openat(folder, name, flags, Mode::from_raw_mode(0o600))?);
-    file.write_all(bytes)?;
-    fd::fchmod(&file, Mode::from_raw_mode(mode as _))?;
-    file.sync_all()?;
-    io::Seek::rewind(&mut file)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut writer = File::from(fd::openat(folder, name, flags, Mode::from_raw_mode(0o600))?);
+    writer.write_all(bytes)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = File::from(fd::openat(folder, name, flags, Mode::empty())?);
+    fd::fchmod(&writer, Mode::from_raw_mode(mode as _))?;
+    writer.sync_all()?;
+    drop(writer);
     let mut again = Vec::with_capacity(bytes.len());
     file.read_to_end(&mut again)?;
     if Hash::of(&again) != Hash::of(bytes) {

@@ -8,7 +8,7 @@ use crate::{
     ledger::{Record, What},
     places::read,
     settings::LOCK,
-    tree::Kind,
+    tree::{Kind, split},
     watch::{STATUS, WatcherStatus},
 };
 use base::{Result, Timestamp};
@@ -248,14 +248,17 @@ impl Guard {
         Ok(paths)
     }
 
-    /// The folders in which new files may appear.
-    pub(crate) fn bases(&self) -> Result<Vec<String>> {
-        let turn = self.enter()?;
-        let mut folders = BTreeSet::from_iter(turn.settings.bases());
-        for (path, _) in self.protected_files(&turn)? {
-            folders.insert(crate::tree::split(&path).0.to_owned());
+    /// The folders in which protected files are or may appear, and those above them.
+    pub(crate) fn folders(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        let mut all = self.below(&self.enter()?)?.folders;
+        all.insert(String::new());
+        for path in known {
+            let mut at = split(path).0;
+            while !at.is_empty() && all.insert(at.to_owned()) {
+                at = split(at).0;
+            }
         }
-        Ok(folders.into_iter().collect())
+        Ok(all)
     }
 
     /// Whether git did something since the last pass.

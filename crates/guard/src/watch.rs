@@ -11,7 +11,6 @@ use crate::{
     judge::Fault,
     pass::{Demand, Report, Scope},
     settings::is_below,
-    tree::split,
 };
 use base::Result;
 use rustix::fs::{self as fd, FlockOperation, Mode, OFlags};
@@ -115,8 +114,9 @@ impl<'a> Watcher<'a> {
         let (mut next_scan, mut next_scrub) = (Instant::now(), Instant::now());
         let mut retry: Option<Instant> = None;
         let mut known: BTreeSet<String> = BTreeSet::new();
-        let json = serde_json::to_vec(&self.status).expect("plain values become JSON");
-        let mut told = false;
+        let mut told: Option<WatcherStatus> = None;
+        // The watches stand before the first look, so that nothing falls between the two.
+        self.follow(&mut known);
         loop {
             beat();
             let now = Instant::now();
@@ -178,26 +178,19 @@ impl<'a> Watcher<'a> {
                 }
                 heard(&report);
                 if !nothing_done {
-                    if !told {
-                        told = self.guard.keep(STATUS, &json).is_ok();
+                    if told.as_ref() != Some(&self.status) {
+                        let json = serde_json::to_vec(&self.status).expect("plain values become JSON");
+                        if self.guard.keep(STATUS, &json).is_ok() {
+                            told = Some(self.status.clone());
+                        }
                     }
                     // A new file has neither mode nor flag yet; a failure shows in the levels.
                     if scan || report.is_ok_and(|report| !report.faults.is_empty()) {
                         let _ = self.guard.harden();
                     }
-                    let (Ok(paths), Ok(bases)) = (self.guard.paths(), self.guard.bases()) else {
-                        continue;
-                    };
-                    known = paths;
-                    if let Some(events) = &mut self.events {
-                        match events.follow(self.guard.root(), &folders(&known, &bases)) {
-                            // Something may have gone before the watch stood.
-                            Ok(new) => touch(&touched, new.iter().map(|folder| (folder.as_str(), true))),
-                            Err(error) => {
-                                self.status.without_hints = Some(error.to_string());
-                                self.events = None;
-                            }
-                        }
+                    if self.follow(&mut known) {
+                        // Something may have come or gone before the watch stood.
+                        next_scan = next_scan.min(now + SETTLE);
                     }
                 }
                 continue;
@@ -215,6 +208,28 @@ impl<'a> Watcher<'a> {
             };
             if hints.all.iter().any(|hint| hint.folder && is_folder(&hint.path)) {
                 next_scan = next_scan.min(Instant::now() + SETTLE);
+            }
+        }
+    }
+
+    /// Watches the folders as they are now; answers whether one is new.
+    fn follow(&mut self, known: &mut BTreeSet<String>) -> bool {
+        let found = self.guard.paths().and_then(|paths| {
+            let folders = self.guard.folders(&paths)?;
+            Ok((paths, folders))
+        });
+        // An error here was an error of the pass, which told it.
+        let Ok((paths, folders)) = found else { return false };
+        *known = paths;
+        let Some(events) = &mut self.events else {
+            return false;
+        };
+        match events.follow(self.guard.root(), &folders, known) {
+            Ok(new) => new,
+            Err(error) => {
+                self.status.without_hints = Some(error.to_string());
+                self.events = None;
+                false
             }
         }
     }
@@ -305,19 +320,6 @@ fn expand(due: &BTreeSet<String>, known: &BTreeSet<String>) -> BTreeSet<String> 
     let mut all = due.clone();
     for folder in due.iter().filter(|path| !known.contains(*path)) {
         all.extend(known.iter().filter(|path| is_below(path, folder)).cloned());
-    }
-    all
-}
-
-/// The folders to watch: of every protected file, and all above them.
-fn folders(known: &BTreeSet<String>, bases: &[String]) -> BTreeSet<String> {
-    let mut all = BTreeSet::from([String::new()]);
-    let parents = known.iter().map(|path| split(path).0);
-    for folder in parents.chain(bases.iter().map(String::as_str)) {
-        let mut at = folder;
-        while !at.is_empty() && all.insert(at.to_owned()) {
-            at = split(at).0;
-        }
     }
     all
 }

@@ -312,7 +312,7 @@ fn saves(times: usize) {
             save(&scene, &path, &text);
             settled(&watching, &scene);
             let hash = guard::Hash::of(text.as_bytes());
-            watching.until("the draft", || {
+            watching.until(&format!("the draft of what was saved {name}"), || {
                 let drafts = scene.guard().drafts().unwrap();
                 drafts.get(&path).is_some_and(|draft| draft.blake3 == hash)
             });
@@ -392,6 +392,22 @@ fn new_files_are_protected_once_they_rest() {
     });
     fs::remove_dir_all(scene.path("agents/new")).unwrap();
     watching.until("the restore", || scene.path("agents/new/born.toml").exists());
+    watching.stop();
+}
+
+#[test]
+fn folders_that_fill_late_are_watched() {
+    let scene = Scene::new();
+    let watching = Watching::start(&scene);
+    watching.until_seen();
+    let path = "agents/late/and/deep/born.toml";
+    for folder in ["agents/late", "agents/late/and", "agents/late/and/deep"] {
+        let passes = watching.passes();
+        fs::create_dir(scene.path(folder)).unwrap();
+        watching.until("a look at the empty folder", || watching.passes() > passes);
+    }
+    scene.write(path, "its folder was seen empty\n");
+    watching.until("the draft", || scene.guard().drafts().unwrap().contains_key(path));
     watching.stop();
 }
 

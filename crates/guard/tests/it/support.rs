@@ -319,7 +319,7 @@ impl Watching {
 
     /// Until the watcher has compared everything once.
     pub fn until_seen(&self) {
-        self.until("its first pass", || self.passes.load(Ordering::SeqCst) > 0);
+        self.until("its first pass", || self.passes() > 0);
     }
 
     /// Until the folder is as it was, and the guard says so.
@@ -350,6 +350,11 @@ impl Watching {
         }
     }
 
+    /// How often the watcher has looked.
+    pub fn passes(&self) -> usize {
+        self.passes.load(Ordering::SeqCst)
+    }
+
     /// Whether the last pass left nothing for later.
     pub fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::SeqCst)
@@ -364,7 +369,12 @@ impl Watching {
             );
             assert!(
                 began.elapsed() < Duration::from_secs(20),
-                "waited in vain for {what}"
+                "waited in vain for {what}; the last that happened: {:#?}",
+                self.scene.guard().records().map(|records| records
+                    .into_iter()
+                    .rev()
+                    .take(6)
+                    .collect::<Vec<_>>())
             );
             std::thread::sleep(Duration::from_millis(2));
         }
