@@ -12,6 +12,7 @@ pub mod reactions;
 mod tests;
 
 use platform::{AppState, http::Routes};
+use realtime::Sockets;
 use supervisor::Plan;
 
 /// Every route of the community.
@@ -25,6 +26,11 @@ pub fn routes() -> Routes {
         .merge(reactions::routes())
         .merge(feed::routes())
         .merge(events::routes())
+}
+
+/// What members say and hear over sockets.
+pub fn sockets() -> Sockets {
+    posts::sockets()
 }
 
 /// The background work of the community.

@@ -65,10 +65,15 @@ impl App {
         self
     }
 
-    pub fn part<T: Send + Sync + 'static>(&self) -> &T {
+    /// A part that commands beside the server go without.
+    pub fn find_part<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.parts
             .get(&TypeId::of::<T>())
             .and_then(|part| part.downcast_ref())
+    }
+
+    pub fn part<T: Send + Sync + 'static>(&self) -> &T {
+        self.find_part()
             .unwrap_or_else(|| panic!("the assembly left out {}", type_name::<T>()))
     }
 

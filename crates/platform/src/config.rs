@@ -242,6 +242,8 @@ settings! {
         refresh_repeats_per_minute: u32 = 60;
         /// Sockets opened a minute and session.
         socket_connects_per_minute: u32 = 30;
+        /// Messages a second and socket.
+        socket_events_per_second: u32 = 50;
         /// Sockets refused a minute and address, before the reason is no longer told.
         socket_failures_per_minute: u32 = 60;
         /// Passwords whose strength is asked for, a minute and address.
@@ -284,6 +286,10 @@ settings! {
         mode: String = "auto".to_owned();
         /// Folder of guard.toml.
         root: PathBuf = PathBuf::from(".");
+    }
+    realtime: Realtime {
+        /// Rooms that a socket may be in at the same time.
+        rooms_per_socket: usize = 200;
     }
     cluster: Cluster {
         /// redis://… or rediss://…; needed as soon as several nodes share a database.

@@ -1,11 +1,21 @@
 #![doc = include_str!("../README.md")]
 
 mod connections;
+mod figures;
 mod push;
+mod rooms;
 mod sessions;
+mod sockets;
+mod speaking;
+pub mod streams;
 
+pub use figures::{Count, Figures};
 pub use push::Push;
-pub use sessions::{AuthExpired, AuthExpiring, Renew, Renewed, SessionEnded, SessionRevoked, renew};
+pub use rooms::{Hides, Missed, Outcome, RoomJoined, RoomKind, RoomLeft, RoomRefused, Visit};
+pub use sessions::{AuthExpired, AuthExpiring, Renew, Renewed, SessionEnded, SessionRevoked};
+pub use sockets::{Direction, Events, Rendered, SocketEvent, Sockets};
+pub use speaking::Speaker;
+pub use streams::{Stream, StreamKind};
 
 use accounts::{Activity, CurrentUser, MemberId, authenticate, limits, recheck};
 use axum::{Router, response::IntoResponse};
@@ -13,26 +23,55 @@ use base::{Error, error::unauthenticated};
 use connections::Connections;
 use platform::{
     App, AppState,
-    http::{ClientIp, Problem},
+    http::{ClientIp, Problem, language_of},
+    texts::Language,
 };
+use rooms::{Client, Hub};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sessions::Expiries;
-use socketio::{Admitted, Encoded, Event, Id, Reason, Refusal, Server, Socket};
-use std::time::Duration;
-use supervisor::{Plan, Spec};
+use socketio::{Admitted, Encoded, Id, Reason, Refusal, Server, Socket};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use streams::{Committed, Entry, store};
+use supervisor::{Plan, Report, Spec};
+use tokio::sync::{Mutex, mpsc};
 
 /// Bytes a packet from a client may have.
 const MAX_PAYLOAD: usize = 100_000;
 /// How long a client may take to say goodbye when the server ends.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// How often a node looks whether streams have gone on without its hearing of it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Streams looked at with one statement.
+const LOOKED_AT: usize = 1_000;
+/// Commits handed out before others have a turn.
+const HANDED_AT_ONCE: usize = 256;
 
-/// Connections and pushes, as the app's parts hold it.
-#[derive(Debug)]
+/// Connections, rooms and pushes, as the app's parts hold them.
 pub struct Realtime {
     server: Server,
     connections: Connections,
     expiries: Expiries,
+    hub: Hub,
+    events: OnceLock<Events>,
+    pub(crate) figures: Figures,
+    commits: mpsc::UnboundedSender<Committed>,
+    /// Taken by the one who hands out.
+    committed: Mutex<mpsc::UnboundedReceiver<Committed>>,
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime")
+            .field("connections", &self.connections)
+            .field("rooms", &self.hub.count())
+            .finish()
+    }
 }
 
 impl Realtime {
@@ -50,20 +89,31 @@ impl Realtime {
                 let admitted =
                     sessions::check_origin(&config, parts).and_then(|()| ClientIp::of_request(parts));
                 match admitted {
-                    Ok(ip) => Ok(Admitted::new().with(ip)),
+                    Ok(ip) => Ok(Admitted::new().with(ip).with(language_of(parts))),
                     Err(error) => Err(Problem::from(error).into_response()),
                 }
             })
             .build();
+        let (commits, committed) = mpsc::unbounded_channel();
         app.with_part(Realtime {
             server,
             connections: Connections::default(),
             expiries: Expiries::default(),
+            hub: Hub::default(),
+            events: OnceLock::new(),
+            figures: Figures::default(),
+            commits,
+            committed: Mutex::new(committed),
         })
     }
 
     pub fn of(app: &App) -> &Realtime {
         app.part()
+    }
+
+    /// What the slices registered.
+    pub fn events(&self) -> &Events {
+        self.events.get_or_init(|| sockets().into_events())
     }
 
     /// False when a push would reach nobody.
@@ -76,6 +126,11 @@ impl Realtime {
         self.connections.count()
     }
 
+    /// Rooms that somebody here listens to, the members' own among them.
+    pub fn room_count(&self) -> usize {
+        self.hub.count()
+    }
+
     pub fn is_online(&self, member: MemberId) -> bool {
         self.connections.is_online(member)
     }
@@ -85,43 +140,129 @@ impl Realtime {
         self.server.of("/").socket(id)
     }
 
+    /// The members who listen to a stream on this node, each once.
+    pub fn listeners(&self, stream: Stream) -> Vec<MemberId> {
+        self.hub.listeners(stream)
+    }
+
+    pub fn is_listening(&self, stream: Stream, member: MemberId) -> bool {
+        self.hub.is_listening(stream, member)
+    }
+
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The protocol layer, for its counts.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Pushes to every connection of these members. Ephemeral: who is not there,
     /// or slow, misses it.
     pub fn push_to_members<P: Push>(&self, members: impl IntoIterator<Item = MemberId>, push: &P) {
-        let encoded = match Encoded::event(P::NAME, push) {
-            Ok(encoded) => encoded,
-            Err(error) => {
-                tracing::error!(%error, push = P::NAME, "a push could not be encoded");
-                return;
-            }
-        };
+        let Some(encoded) = encoded(push) else { return };
         for member in members {
             for socket in self.connections.of(member) {
                 socket.send_expendable(encoded.clone());
             }
         }
     }
+
+    /// Pushes to everybody who listens to a stream, but not to those who must not see who it comes
+    /// from. Ephemeral: with a slow client, the latest of a `key` takes the place of the others.
+    pub fn tell<P: Push>(&self, stream: Stream, key: impl Hash, from: Option<MemberId>, push: &P) {
+        if let Some(encoded) = encoded(push) {
+            self.hub.tell(stream, &(P::NAME, Hashed::of(key)), from, &encoded);
+        }
+    }
+
+    /// What this node has committed, to be handed out. Called by whoever commits, on any thread.
+    fn committed(&self, stream: Stream, entries: Vec<(i64, Entry)>) {
+        if self.hub.find(stream).is_some() {
+            let _ = self.commits.send(Committed { stream, entries });
+        }
+    }
+
+    /// Reads again whom these members must not see.
+    pub async fn forget_hidden(&self, app: &AppState, members: &[MemberId]) {
+        for member in members {
+            if !self.is_online(*member) {
+                continue;
+            }
+            match hidden_from(app, *member).await {
+                Ok(hidden) => {
+                    let hidden = Arc::new(hidden);
+                    for socket in self.connections.of(*member) {
+                        if let Some(client) = socket.get::<Client>() {
+                            client.hide(hidden.clone());
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "whom a member must not see could not be read"),
+            }
+        }
+    }
 }
 
-/// The Socket.IO endpoint.
-pub fn router(app: &AppState) -> Router<AppState> {
-    let server = &Realtime::of(app).server;
-    let (door, greeting, farewell) = (app.clone(), app.clone(), app.clone());
-    let renewing = app.clone();
-    server
-        .of("/")
-        .on("auth:renew", move |socket, event| {
-            renew_token(renewing.clone(), socket, event)
-        })
+#[derive(Hash)]
+struct Hashed(u64);
+
+impl Hashed {
+    fn of(key: impl Hash) -> Hashed {
+        use std::hash::{DefaultHasher, Hasher};
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Hashed(hasher.finish())
+    }
+}
+
+fn encoded<P: Push>(push: &P) -> Option<Encoded> {
+    Encoded::event(P::NAME, push)
+        .inspect_err(|error| tracing::error!(%error, push = P::NAME, "a push could not be encoded"))
+        .ok()
+}
+
+async fn hidden_from(app: &AppState, reader: MemberId) -> base::Result<HashSet<MemberId>> {
+    match &Realtime::of(app).events().hides {
+        Some(hides) => hides.hidden_from(app, reader).await,
+        None => Ok(HashSet::new()),
+    }
+}
+
+/// What this crate itself hears and says.
+pub fn sockets() -> Sockets {
+    rooms::sockets().merge(sessions::sockets())
+}
+
+/// The Socket.IO endpoint, with what the slices have to say.
+pub fn router(app: &AppState, sockets: Sockets) -> Router<AppState> {
+    let realtime = Realtime::of(app);
+    let events = realtime.events.get_or_init(|| sockets.into_events());
+    let (door, greeting, farewell, slow, strange) =
+        (app.clone(), app.clone(), app.clone(), app.clone(), app.clone());
+    let namespace = realtime.server.of("/");
+    namespace
         .middleware(move |socket, auth| may_connect(door.clone(), socket, auth))
-        .on_connect(move |socket, _| on_connect(greeting.clone(), socket))
+        .on_connect(move |socket, auth| on_connect(greeting.clone(), socket, auth))
+        .on_room(move |socket| rooms::catch_up(slow.clone(), socket))
+        .on_any(move |socket, event| speaking::unknown(strange.clone(), socket, event))
         .on_disconnect(move |socket, reason| on_disconnect(farewell.clone(), socket, reason));
-    server.router()
+    for (name, handler) in &events.handlers {
+        let (app, name, handler) = (app.clone(), *name, handler.clone());
+        namespace.on(name, move |socket, event| {
+            speaking::hear(app.clone(), name, handler.clone(), socket, event)
+        });
+    }
+    realtime.server.router()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Handshake {
     token: String,
+    /// The last number heard of each stream.
+    resume: HashMap<String, i64>,
 }
 
 /// What a refused client reads in `connect_error`.
@@ -130,8 +271,8 @@ fn refused(error: &Error) -> Refusal {
 }
 
 async fn may_connect(app: AppState, socket: Socket, auth: Value) -> Result<(), Refusal> {
-    let token = serde_json::from_value(auth).map_or_else(|_| String::new(), |auth: Handshake| auth.token);
-    let actor = match authenticate(&app, &token, Activity::Background).await {
+    let handshake: Handshake = serde_json::from_value(auth).unwrap_or_default();
+    let actor = match authenticate(&app, &handshake.token, Activity::Background).await {
         Ok(actor) => actor,
         Err(error) => {
             let reason = match error.code() {
@@ -145,12 +286,21 @@ async fn may_connect(app: AppState, socket: Socket, auth: Value) -> Result<(), R
     };
     let within = limits::socket(&app, actor.session).await;
     within.map_err(|error| refused(&error))?;
+    if let Some(error) = rooms::too_many(handshake.resume.len(), app.config.realtime.rooms_per_socket) {
+        return Err(refused(&error));
+    }
+    let hidden = hidden_from(&app, actor.id).await;
+    let hidden = hidden.map_err(|error| refused(&error))?;
+    let language = socket
+        .get::<Language>()
+        .map_or_else(|| Language::of(None), |language| *language);
     socket.insert(actor);
+    socket.insert(Client::new(actor.id, language, hidden));
     Ok(())
 }
 
-async fn on_connect(app: AppState, socket: Socket) {
-    let Some(actor) = socket.get::<CurrentUser>() else {
+async fn on_connect(app: AppState, socket: Socket, auth: Value) {
+    let (Some(actor), Some(client)) = (socket.get::<CurrentUser>(), socket.get::<Client>()) else {
         return;
     };
     let realtime = Realtime::of(&app);
@@ -160,39 +310,32 @@ async fn on_connect(app: AppState, socket: Socket) {
     if let Err(error) = recheck(&app, *actor, Activity::Background).await {
         tracing::debug!(%error, "a session ended while its socket connected");
         socket.disconnect_and_close();
+        return;
     }
-}
-
-async fn renew_token(app: AppState, socket: Socket, event: Event) {
-    let renewed = match event.data::<Renew>() {
-        Ok(new) => renew(&app, &socket, &new.token).await,
-        Err(error) => Err(Error::new(base::Kind::Malformed, "malformed_json").with("why", error)),
-    };
-    let Some(ack) = event.ack else { return };
-    let sent = match renewed {
-        Ok(renewed) => ack.send(&json!({"ok": true, "expires_at": renewed.expires_at})),
-        Err(error) => ack.send(&json!({"ok": false, "code": error.code()})),
-    };
-    if let Err(error) = sent {
-        tracing::error!(%error, "an answer could not be encoded");
-    }
+    let handshake: Handshake = serde_json::from_value(auth).unwrap_or_default();
+    rooms::enter_at_once(&app, &actor, &socket, &client, handshake.resume).await;
 }
 
 async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
-    if let Some(actor) = socket.get::<CurrentUser>() {
-        tracing::debug!(%reason, "a socket ended");
-        let realtime = Realtime::of(&app);
-        realtime.connections.remove(actor.id, &socket);
-        realtime.expiries.forget(actor.expires_at, socket.id());
+    let (Some(actor), Some(client)) = (socket.get::<CurrentUser>(), socket.get::<Client>()) else {
+        return;
+    };
+    tracing::debug!(%reason, "a socket ended");
+    let realtime = Realtime::of(&app);
+    realtime.connections.remove(actor.id, &socket);
+    realtime.expiries.forget(actor.expires_at, socket.id());
+    for visit in realtime.hub.end(&client, socket.id()) {
+        rooms::told_of_leaving(&app, visit).await;
     }
 }
 
-/// What keeps sockets as long as their sessions, and says goodbye to all when the server ends.
+/// What keeps sockets as long as their sessions; one hands out what was committed, one looks for
+/// streams that went on unheard, one cleans up, one says goodbye to all when the server ends.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let ending = app.clone();
+    let (ending, pushing, looking) = (app.clone(), app.clone(), app.clone());
     let mut workers = sessions::workers(app);
-    // Together with the listener, so that no poll holds it up.
-    workers.push(
+    workers.extend([
+        // Together with the listener, so that no poll holds it up.
         Spec::new("realtime.sockets")
             .group("web")
             .service(move |context| {
@@ -204,6 +347,54 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                     Ok(())
                 }
             }),
-    );
+        Spec::new("realtime.pushes")
+            .group("platform")
+            .service(move |context| {
+                let app = pushing.clone();
+                async move {
+                    let mut committed = Realtime::of(&app).committed.lock().await;
+                    context.ready();
+                    let mut waiting = Vec::with_capacity(HANDED_AT_ONCE);
+                    loop {
+                        tokio::select! {
+                            () = context.cancelled() => return Ok(()),
+                            _ = committed.recv_many(&mut waiting, HANDED_AT_ONCE) => {
+                                for committed in waiting.drain(..) {
+                                    rooms::deliver(&app, committed);
+                                }
+                            }
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }),
+        Spec::new("realtime.heads")
+            .group("platform")
+            .every(LOOK_EVERY)
+            .timeout(Duration::from_secs(30))
+            .exempt()
+            .runs(move |_| {
+                let app = looking.clone();
+                async move {
+                    let rooms = look_at_heads(&app).await?;
+                    Ok(Report::new("looked at the heads").fact("rooms", rooms as i64))
+                }
+            }),
+        streams::clean_up::worker(app),
+    ]);
     workers
+}
+
+/// Compares the heads of all streams that somebody here listens to with what was handed out: the
+/// last resort, which finds whatever was lost on the way.
+pub(crate) async fn look_at_heads(app: &AppState) -> base::Result<usize> {
+    let rooms = Realtime::of(app).hub.all();
+    for some in rooms.chunks(LOOKED_AT) {
+        let streams: Vec<_> = some.iter().map(|room| room.stream).collect();
+        let heads: HashMap<_, _> = store::heads(&app.db, &streams).await?.into_iter().collect();
+        for room in some {
+            rooms::tend(app, room, heads.get(&room.stream).copied().unwrap_or(0));
+        }
+    }
+    Ok(rooms.len())
 }

@@ -11,7 +11,7 @@
 //! a timer for each socket. Whoever is put out by name of the session is told
 //! why, and told by the protocol not to come back: stock clients do not.
 
-use crate::{Push, Realtime};
+use crate::{Push, Realtime, Sockets, Speaker};
 use accounts::{Accounts, Activity, CurrentUser, Revoked, SessionId, authenticate, recheck};
 use axum::http::{HeaderMap, header, request::Parts};
 use base::{
@@ -88,6 +88,24 @@ base::input! {
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Renewed {
     pub expires_at: Timestamp,
+}
+
+/// What members say and hear of their sessions.
+pub(crate) fn sockets() -> Sockets {
+    Sockets::new("sessions")
+        .on(
+            "auth:renew",
+            renew_token,
+            "Stay connected with a new access token",
+        )
+        .ephemeral::<AuthExpiring>("The access token ends in a minute")
+        .ephemeral::<AuthExpired>("The access token has ended; the connection is cut")
+        .ephemeral::<SessionRevoked>("The session has ended; the connection is cut")
+        .ephemeral::<SessionEnded>("Another session of the member has ended")
+}
+
+async fn renew_token(app: AppState, speaker: Speaker, new: Renew) -> Result<Renewed> {
+    renew(&app, speaker.socket(), &new.token).await
 }
 
 /// Refuses pages of other sites. Programs that are no browsers name no origin.
@@ -168,7 +186,7 @@ impl Expiries {
 }
 
 /// Lets the socket stay as long as a newer token of its own session says.
-pub async fn renew(app: &App, socket: &Socket, token: &str) -> Result<Renewed> {
+async fn renew(app: &App, socket: &Socket, token: &str) -> Result<Renewed> {
     let before = *socket
         .get::<CurrentUser>()
         .ok_or_else(|| unauthenticated("unauthenticated"))?;

@@ -6,6 +6,7 @@ use platform::{
     AppState,
     http::{Operation, Routes, Schemas, edge},
 };
+use realtime::Sockets;
 
 /// The routes of the API with their table: what the documents and the sweeps read.
 pub fn api() -> Routes {
@@ -13,6 +14,11 @@ pub fn api() -> Routes {
         .merge(accounts::routes())
         .merge(community::routes())
         .merge(observe::routes())
+}
+
+/// What members say and hear over sockets.
+pub fn sockets() -> Sockets {
+    realtime::sockets().merge(community::sockets())
 }
 
 /// The table of routes and the schemas it names.
@@ -26,7 +32,7 @@ pub fn router(app: &AppState) -> Router<AppState> {
     let (routes, operations, schemas) = api().into_parts();
     let all = Router::new()
         .merge(routes)
-        .merge(realtime::router(app))
+        .merge(realtime::router(app, sockets()))
         .merge(docs::router(&operations, &schemas))
         .merge(observe::probes())
         .merge(accounts::well_known())

@@ -200,7 +200,18 @@ impl Waiting<'_> {
         if state.transport == Transport::Websocket {
             return Poll::Ready(None);
         }
-        let (mut payload, all) = lock(&connection.outbound).take_payload();
+        let (mut payload, all, room) = {
+            let mut outbound = lock(&connection.outbound);
+            let (payload, all) = outbound.take_payload();
+            (
+                payload,
+                all,
+                outbound.tells_of_room(connection.server.config.queue),
+            )
+        };
+        if room {
+            connection.tell_of_room(&mut state);
+        }
         match state.phase {
             Phase::Open | Phase::Draining(_) if !all => {}
             // Never in one payload with the end: stock clients read packets a moment later,

@@ -36,6 +36,7 @@ const MAX_BYTES: usize = 256 * 1024;
 pub(crate) enum Job {
     Connect { namespace: Box<str>, auth: Value },
     Event { socket: Socket, event: Event },
+    Room { socket: Socket },
     Disconnect { socket: Socket, reason: Reason },
 }
 
@@ -170,6 +171,12 @@ impl Runner {
             Job::Event { socket, event } => {
                 if let Some(handler) = socket.namespace().handler(&event.name) {
                     let handled = async move { handler(socket, event).await };
+                    self.active.push(guarded(connection, handled).map(|_| ()).boxed());
+                }
+            }
+            Job::Room { socket } => {
+                if let Some(handler) = socket.namespace().room_handler() {
+                    let handled = async move { handler(socket).await };
                     self.active.push(guarded(connection, handled).map(|_| ()).boxed());
                 }
             }

@@ -40,6 +40,7 @@ impl Refusal {
 pub(crate) type EventHandler = Arc<dyn Fn(Socket, Event) -> BoxFuture<'static, ()> + Send + Sync>;
 type Middleware = Arc<dyn Fn(Socket, Value) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
 type ConnectHandler = Arc<dyn Fn(Socket, Value) -> BoxFuture<'static, ()> + Send + Sync>;
+pub(crate) type RoomHandler = Arc<dyn Fn(Socket) -> BoxFuture<'static, ()> + Send + Sync>;
 pub(crate) type DisconnectHandler = Arc<dyn Fn(Socket, Reason) -> BoxFuture<'static, ()> + Send + Sync>;
 
 #[derive(Default)]
@@ -47,6 +48,7 @@ struct Handlers {
     middleware: Vec<Middleware>,
     connect: Option<ConnectHandler>,
     disconnect: Option<DisconnectHandler>,
+    room: Option<RoomHandler>,
     events: HashMap<Box<str>, EventHandler>,
     any: Option<EventHandler>,
 }
@@ -111,6 +113,19 @@ impl Namespace {
     {
         self.change(|handlers| {
             handlers.disconnect = Some(Arc::new(move |socket, reason| handle(socket, reason).boxed()));
+        });
+        self
+    }
+
+    /// Run when a socket's queue has room again, after [`Socket::offer`] found none or
+    /// [`Socket::want_room`] asked.
+    pub fn on_room<F, R>(&self, handle: F) -> &Namespace
+    where
+        F: Fn(Socket) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.change(|handlers| {
+            handlers.room = Some(Arc::new(move |socket| handle(socket).boxed()));
         });
         self
     }
@@ -199,6 +214,11 @@ impl Namespace {
     pub(crate) fn disconnect_handler(&self) -> Option<DisconnectHandler> {
         let handlers = self.0.handlers.read().unwrap_or_else(PoisonError::into_inner);
         handlers.disconnect.clone()
+    }
+
+    pub(crate) fn room_handler(&self) -> Option<RoomHandler> {
+        let handlers = self.0.handlers.read().unwrap_or_else(PoisonError::into_inner);
+        handlers.room.clone()
     }
 
     fn door(&self) -> (Vec<Middleware>, Option<ConnectHandler>) {

@@ -37,6 +37,15 @@ pub struct QueueLimits {
     pub bytes: usize,
 }
 
+impl QueueLimits {
+    fn share(self, part: usize, of: usize) -> QueueLimits {
+        QueueLimits {
+            packets: (self.packets * part / of).max(1),
+            bytes: self.bytes * part / of,
+        }
+    }
+}
+
 impl Default for QueueLimits {
     fn default() -> QueueLimits {
         QueueLimits {
@@ -74,6 +83,8 @@ pub(crate) struct Outbound {
     under_way_bytes: usize,
     /// A websocket is open, or a poll waits for an answer.
     pub attached: bool,
+    /// Somebody has more to say as soon as there is room.
+    wanted: bool,
     closed: bool,
 }
 
@@ -85,6 +96,7 @@ impl Outbound {
             under_way_packets: 0,
             under_way_bytes: 0,
             attached: false,
+            wanted: false,
             closed: false,
         }
     }
@@ -131,6 +143,42 @@ impl Outbound {
         pushed.wake = self.waiting.is_empty();
         self.waiting.push_back(Waiting { encoded, class });
         pushed
+    }
+
+    /// Queues a durable packet if there is room for it, and keeps a quarter of the room for what
+    /// cannot wait. Nothing when there is none: then the queue is asked to tell when there is.
+    pub fn offer(&mut self, encoded: Encoded, limits: QueueLimits) -> Option<Pushed> {
+        let size = encoded.size_bytes();
+        let mut pushed = Pushed {
+            dropped: self.make_room(size, limits.share(3, 4)),
+            ..Pushed::default()
+        };
+        if !self.fits(size, limits.share(3, 4)) {
+            self.wanted = true;
+            return None;
+        }
+        if !self.closed {
+            let queued = self.push(encoded, Class::Durable, limits);
+            pushed.wake = queued.wake;
+        }
+        Some(pushed)
+    }
+
+    /// Asks for a word when there is room. False when there is room already.
+    pub fn want_room(&mut self, limits: QueueLimits) -> bool {
+        self.wanted = !self.has_room(limits);
+        self.wanted
+    }
+
+    /// True once after somebody wanted room and there is.
+    pub fn tells_of_room(&mut self, limits: QueueLimits) -> bool {
+        self.wanted && self.has_room(limits) && std::mem::take(&mut self.wanted)
+    }
+
+    fn has_room(&self, limits: QueueLimits) -> bool {
+        let limits = limits.share(1, 4);
+        let (packets, bytes) = self.depth();
+        packets == 0 || (packets <= limits.packets && bytes <= limits.bytes)
     }
 
     fn fits(&self, size: usize, limits: QueueLimits) -> bool {
@@ -250,6 +298,25 @@ mod tests {
         let wanted = ["a", "b", "c", "d"].map(|name| format!("42[\"{name}\",0]"));
         assert_eq!(sent(&mut outbound), wanted.join("\x1e"));
         assert_eq!(outbound.depth(), (0, 0));
+    }
+
+    #[test]
+    fn an_offer_that_does_not_fit_is_refused_and_room_is_told_once() {
+        let mut outbound = Outbound::new();
+        let mut taken = 0;
+        while outbound.offer(packet("a"), LIMITS).is_some() {
+            taken += 1;
+        }
+        assert_eq!(taken, 3, "a place is kept for what cannot wait");
+        assert!(!outbound.push(packet("ack"), Class::Durable, LIMITS).overflow);
+        assert!(!outbound.tells_of_room(LIMITS));
+        let mut batch = VecDeque::new();
+        outbound.take_batch(&mut batch);
+        assert!(!outbound.tells_of_room(LIMITS), "what is on its way counts");
+        outbound.take_batch(&mut batch);
+        assert!(outbound.tells_of_room(LIMITS));
+        assert!(!outbound.tells_of_room(LIMITS));
+        assert!(!outbound.want_room(LIMITS), "there is room already");
     }
 
     #[test]

@@ -104,6 +104,25 @@ impl Socket {
         self.push(encoded, Class::Durable);
     }
 
+    /// Sends what can be said again later: false when the client is too slow for it now. Then the
+    /// handler of [`Namespace::on_room`] runs as soon as there is room, and the connection lives on.
+    pub fn offer(&self, encoded: Encoded) -> bool {
+        if !self.is_connected() {
+            return true;
+        }
+        let taken = self.0.connection.offer(encoded);
+        if taken {
+            let counters = &self.0.connection.server.counters;
+            crate::counts::Counters::add(&counters.packets_queued, 1);
+        }
+        taken
+    }
+
+    /// Runs the handler of [`Namespace::on_room`] once the queue has room: at once, perhaps.
+    pub fn want_room(&self) {
+        self.0.connection.want_room();
+    }
+
     /// Sends what may be missed: when the client is slow, only the latest packet with this key waits.
     pub fn send_ephemeral(&self, key: impl Hash, encoded: Encoded) {
         self.push(encoded, Class::Ephemeral(Some(hashed(key))));

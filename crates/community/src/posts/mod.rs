@@ -16,4 +16,4 @@ mod tests;
 
 pub use http::routes;
 pub use model::{Post, PostId};
-pub use signals::{PostCreated, PostNew, push_worker};
+pub use signals::{PostCreated, PostNew, push_worker, sockets};

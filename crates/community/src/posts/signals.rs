@@ -8,7 +8,7 @@ use platform::{
     AppState,
     signals::{Announced, Consumer, Dispatch, Signal},
 };
-use realtime::{Push, Realtime};
+use realtime::{Push, Realtime, Sockets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -61,6 +61,11 @@ pub struct PostPreview {
 
 impl Push for PostNew {
     const NAME: &'static str = "post:new";
+}
+
+/// What members hear of posts.
+pub fn sockets() -> Sockets {
+    Sockets::new("posts").ephemeral::<PostNew>("Somebody whom the member follows has published")
 }
 
 struct PushPosts;

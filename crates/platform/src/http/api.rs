@@ -139,6 +139,31 @@ impl Default for Schemas {
     }
 }
 
+impl Schemas {
+    /// The schema of what comes in.
+    pub fn request<T: JsonSchema>(&mut self) -> Schema {
+        self.requests.subschema_for::<T>()
+    }
+
+    /// The schema of what goes out.
+    pub fn answer<T: JsonSchema>(&mut self) -> Schema {
+        self.answers.subschema_for::<T>()
+    }
+
+    /// Adds the named schemas of others.
+    pub fn merge(&mut self, other: &Schemas) {
+        join(self.requests.definitions_mut(), other.requests.definitions());
+        join(self.answers.definitions_mut(), other.answers.definitions());
+    }
+
+    /// Every named schema, requests before answers.
+    pub fn definitions(&self) -> Map<String, Value> {
+        let mut named = self.requests.definitions().clone();
+        join(&mut named, self.answers.definitions());
+        named
+    }
+}
+
 /// An async function that can stand behind a route.
 pub trait Endpoint<Arguments> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas);
@@ -280,9 +305,7 @@ impl Routes {
     pub fn merge(mut self, other: Routes) -> Routes {
         self.operations.extend(other.operations);
         self.handlers.extend(other.handlers);
-        let Schemas { requests, answers } = &mut self.schemas;
-        join(requests.definitions_mut(), other.schemas.requests.definitions());
-        join(answers.definitions_mut(), other.schemas.answers.definitions());
+        self.schemas.merge(&other.schemas);
         self
     }
 

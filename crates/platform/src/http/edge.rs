@@ -145,7 +145,7 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
 }
 
 /// The one place where an error is logged.
-fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
+pub(super) fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
     match (kind, error.kind()) {
         (FaultKind::Panic, _) => tracing::error!(request_id = id, route, %error, "panic in a request"),
         (_, Kind::Unavailable) => tracing::warn!(request_id = id, route, %error, "request not served"),
@@ -298,7 +298,7 @@ fn trace_parent(headers: &HeaderMap) -> Option<String> {
     good.then(|| value.to_owned())
 }
 
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -50,7 +50,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes> {
 }
 
 /// Reads the bytes again, slowly, to say where they went wrong.
-fn why_not<T: Input>(bytes: &[u8]) -> Error {
+pub(super) fn why_not<T: Input>(bytes: &[u8]) -> Error {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut json);
     let (pointer, error) = match outcome {

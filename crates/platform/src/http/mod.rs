@@ -18,6 +18,7 @@ pub mod edge;
 mod extract;
 mod idempotency;
 mod listener;
+mod message;
 mod openapi;
 mod problem;
 
@@ -29,5 +30,6 @@ pub use extract::{Empty, IfMatch, Path, PathPair, Query};
 pub use idempotency::Once;
 pub(crate) use idempotency::{InFlight, prune};
 pub use listener::{Listener, serve};
+pub use message::{answer_message, language_of, read_message};
 pub use openapi::document;
 pub use problem::{Problem, Result, status_of};

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
-use super::api::{Caller, Operation, Schemas, join};
+use super::api::{Caller, Operation, Schemas};
 use crate::texts::Texts;
 use serde_json::{Map, Value, json};
 
@@ -13,8 +13,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
             .or_insert_with(|| json!({}));
         path[operation.method] = describe(operation);
     }
-    let mut named: Map<String, Value> = schemas.requests.definitions().clone();
-    join(&mut named, schemas.answers.definitions());
+    let mut named = schemas.definitions();
     named.insert("Problem".to_owned(), problem());
     named.insert("FieldProblem".to_owned(), field_problem());
     named.sort_keys();

@@ -208,7 +208,41 @@ impl Connection {
     }
 
     /// The next packets for a websocket.
-    pub fn take_batch(&self, batch: &mut VecDeque<Bytes>) {
-        lock(&self.outbound).take_batch(batch);
+    pub fn take_batch(self: &Arc<Self>, batch: &mut VecDeque<Bytes>) {
+        let room = {
+            let mut outbound = lock(&self.outbound);
+            outbound.take_batch(batch);
+            outbound.tells_of_room(self.server.config.queue)
+        };
+        if room {
+            self.tell_of_room(&mut lock(&self.state));
+        }
+    }
+
+    /// Queues a durable packet if there is room; else the handler for that hears when there is.
+    pub fn offer(self: &Arc<Self>, encoded: Encoded) -> bool {
+        let Some(pushed) = lock(&self.outbound).offer(encoded, self.server.config.queue) else {
+            return false;
+        };
+        if pushed.wake {
+            self.waker.wake();
+        }
+        if pushed.dropped > 0 {
+            Counters::add(&self.server.counters.ephemeral_dropped, pushed.dropped as u64);
+        }
+        true
+    }
+
+    /// The handler for that hears when there is room in the queue: at once, perhaps.
+    pub fn want_room(self: &Arc<Self>) {
+        if !lock(&self.outbound).want_room(self.server.config.queue) {
+            self.tell_of_room(&mut lock(&self.state));
+        }
+    }
+
+    pub fn tell_of_room(self: &Arc<Self>, state: &mut State) {
+        for socket in state.sockets.clone() {
+            self.enqueue(state, Job::Room { socket });
+        }
     }
 }
