@@ -7,7 +7,11 @@ use testkit::{TestApp, TestUser};
 
 /// Tells the story on both databases.
 pub async fn each_db(story: impl AsyncFn(&TestApp)) {
-    testkit::each_db(testkit::area(crate::routes, crate::workers), story).await;
+    testkit::each_db(
+        testkit::area(crate::routes, crate::sockets, crate::workers),
+        story,
+    )
+    .await;
 }
 
 /// Publishes a post a second after whatever was before.

@@ -5,12 +5,17 @@ use accounts::Accounts;
 use base::{Clock, Entropy};
 use db::{Db, Place, Settings, migrate::migrate};
 use platform::{App, AppState, Config, http::Routes, http::edge, mailer::Mailer, tasks, tasks::Tasks};
-use realtime::Realtime;
+use realtime::{Realtime, Sockets};
 use std::time::Duration;
 use supervisor::{Plan, Supervisor};
 
-/// Puts accounts, real time and one area above them together: its routes, its workers.
-pub fn area(routes: fn() -> Routes, workers: fn(&AppState) -> Vec<Plan>) -> impl Assembly {
+/// Puts accounts, real time and one area above them together: its routes, its
+/// socket events, its workers.
+pub fn area(
+    routes: fn() -> Routes,
+    sockets: fn() -> Sockets,
+    workers: fn(&AppState) -> Vec<Plan>,
+) -> impl Assembly {
     async move |config: Config, clock: Clock, entropy: Entropy| {
         let app = below(config, clock, entropy).await;
         let plans = tasks::workers(&app)
@@ -26,7 +31,9 @@ pub fn area(routes: fn() -> Routes, workers: fn(&AppState) -> Vec<Plan>) -> impl
             .merge(accounts::routes())
             .merge(routes())
             .into_parts();
-        let all = router.merge(realtime::router(&app)).merge(accounts::well_known());
+        let all = router
+            .merge(realtime::router(&app, realtime::sockets().merge(sockets())))
+            .merge(accounts::well_known());
         let router = edge::around(all, &app);
         (app, router)
     }
