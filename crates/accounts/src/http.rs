@@ -282,10 +282,12 @@ input! {
 
 async fn change_email(
     app: AppState,
+    Context(context): Context,
     Fresh(actor): Fresh,
     origin: Origin,
     Json(new): Json<NewEmail>,
 ) -> Result<Json<Me>> {
+    limits::email_change(&app, &context, &actor).await?;
     Ok(Json(ops::change_email(&app, &actor, new.email, origin).await?))
 }
 

@@ -131,8 +131,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             }),
         Spec::new("accounts.security_log")
             .group("platform")
-            .every(Duration::from_mins(1))
-            .wakes_on(&Accounts::of(app).later.wake)
+            .every(security_log::LATER)
             .timeout(Duration::from_secs(20))
             .runs(move |_| {
                 let app = later.clone();

@@ -34,6 +34,8 @@ pub struct Table {
     pub login_device: Limit,
     /// Passwords given again to prove who is there, for each session.
     pub proof: Limit,
+    /// New addresses for an account, for each member: each tells whether it is taken.
+    pub email_change: Limit,
     /// Rotations, for each session.
     pub refresh: Limit,
     /// Lost answers given again, for each session.
@@ -65,6 +67,7 @@ impl Table {
             login_account: ladder(set.login_account_per_15_minutes),
             login_device: per("login_device", set.login_device_per_5_minutes, 5 * MINUTE),
             proof: per("proof", set.proof_per_5_minutes, 5 * MINUTE),
+            email_change: per("email_change", set.email_changes_per_hour, HOUR),
             refresh: per("refresh", set.refresh_per_minute, MINUTE),
             refresh_repeat: per("refresh_repeat", set.refresh_repeats_per_minute, MINUTE),
             socket: per("socket", set.socket_connects_per_minute, MINUTE),
@@ -168,6 +171,12 @@ pub async fn proof(app: &App, context: &RequestContext, ip: ClientIp, actor: &Cu
         counted,
         charged: Some(app.limits.budget(table.auth, ip)),
     })
+}
+
+/// Counts a member's move to another address.
+pub async fn email_change(app: &App, context: &RequestContext, actor: &CurrentUser) -> Result<()> {
+    let limit = Table::of(&app.config).email_change;
+    context.limited(app.limits.take(limit, actor.id).await)
 }
 
 impl Guess {

@@ -1,7 +1,7 @@
 //! Members: people with an account.
 
 use crate::{Role, Roles};
-use base::{Email, Result, Timestamp, Username, choice, ids};
+use base::{Email, FieldError, Result, Timestamp, Username, choice, error::conflict, ids};
 use db::{Executor, OrConflict, Row, Tx, params, stored};
 use platform::texts::Language;
 use schemars::JsonSchema;
@@ -34,12 +34,11 @@ pub struct Me {
     pub created_at: Timestamp,
 }
 
-/// A member as log-in needs it.
+/// Whose password it would be, and what it would have to fit.
 #[derive(Debug)]
-pub struct Login {
-    pub me: Me,
+pub struct Credential {
+    pub id: MemberId,
     pub password_hash: String,
-    pub status: Status,
 }
 
 #[derive(Clone, Debug)]
@@ -71,22 +70,41 @@ pub async fn find(db: &impl Executor, id: MemberId) -> Result<Option<Me>> {
     db.one(sql, params![id], me).await
 }
 
-pub async fn find_login(db: &impl Executor, email: &str) -> Result<Option<Login>> {
-    let sql = "SELECT id, email, username, display_name,
-                      (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = member.id),
-                      created_at, password_hash, status
-               FROM member WHERE email = $1";
+/// Reads as little as log-in needs before the password fits, so that an address
+/// without an account costs the same.
+pub async fn find_credential(db: &impl Executor, email: &str) -> Result<Option<Credential>> {
+    let sql = "SELECT id, password_hash FROM member WHERE email = $1";
     db.one(sql, params![email], |row| {
-        Ok(Login {
-            me: me(row)?,
-            password_hash: row.get(6)?,
-            status: row.get(7)?,
+        Ok(Credential {
+            id: row.get(0)?,
+            password_hash: row.get(1)?,
         })
     })
     .await
 }
 
+/// The member's status and password, which nobody changes before the transaction ends.
+pub(crate) async fn hold(tx: &Tx, id: MemberId) -> Result<Option<(Status, String)>> {
+    let sql = tx.pick(
+        "SELECT status, password_hash FROM member WHERE id = $1",
+        "SELECT status, password_hash FROM member WHERE id = $1 FOR SHARE",
+    );
+    tx.one(sql, params![id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
+}
+
+/// A taken user name is told before a taken address: it is public anyhow, and whoever
+/// asks about addresses with it would learn of them and leave no account behind.
 pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
+    let sql = "SELECT 1 FROM member WHERE username = $1";
+    if tx.one(sql, params![new.username], |_| Ok(())).await?.is_some() {
+        let code = "username_taken";
+        return Err(conflict(code).field(FieldError {
+            pointer: "/username".to_owned(),
+            code,
+            args: vec![],
+        }));
+    }
     tx.execute(
         "INSERT INTO member (id, email, username, display_name, password_hash, status, language,
                              created_at, updated_at)

@@ -4,7 +4,7 @@ use crate::{
     Accounts, CurrentUser, Me, MemberId, Roles, SessionId,
     browser::Client,
     devices,
-    members::{self, Login, NewMember, Status},
+    members::{self, Credential, NewMember, Status},
     notices::{self, Notice},
     origin::Origin,
     passwords::About,
@@ -84,6 +84,9 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
     Ok((me, tokens))
 }
 
+/// How often a log-in looks again when the password was changed, or hashed anew, under its eyes.
+const LOOKS: usize = 3;
+
 pub async fn log_in(
     app: &AppState,
     email: &Email,
@@ -91,47 +94,69 @@ pub async fn log_in(
     client: &Client,
     remember: bool,
 ) -> Result<(Me, Tokens)> {
-    let found = members::find_login(&app.db, email).await?;
-    let hash = found.as_ref().map(|login| login.password_hash.clone());
-    let passwords = &Accounts::of(app).passwords;
-    let verdict = passwords.verify(password.clone(), hash).await?;
-    let now = app.clock.now();
-    let login = match found {
-        Some(login) if verdict.fits => login,
-        known => {
-            if let Some(login) = known {
-                let (later, origin) = (&Accounts::of(app).later, client.origin.clone());
-                later.add(login.me.id, SecurityEvent::LogInFailed, origin, now);
+    for _ in 0..LOOKS {
+        let found = members::find_credential(&app.db, email).await?;
+        let hash = found.as_ref().map(|known| known.password_hash.clone());
+        let verdict = Accounts::of(app).passwords.verify(password.clone(), hash).await?;
+        let credential = match found {
+            Some(credential) if verdict.fits => credential,
+            // The same steps for members and strangers, whose entry nobody keeps.
+            other => {
+                let (later, member) = (&Accounts::of(app).later, other.map(|known| known.id));
+                let (kind, now) = (SecurityEvent::LogInFailed, app.clock.now());
+                later.add(member, kind, client.origin.clone(), now);
+                return Err(unauthenticated("wrong_credentials"));
             }
-            return Err(unauthenticated("wrong_credentials"));
+        };
+        if let Some(begun) = begin_session(app, &credential, client, remember).await? {
+            if verdict.needs_rehash {
+                renew_hash(app, credential, password).await;
+            }
+            return Ok(begun);
         }
-    };
-    if login.status != Status::Active {
-        return Err(Error::new(Kind::Forbidden, "account_suspended"));
     }
-    if verdict.needs_rehash {
-        renew_hash(app, &login, password).await;
-    }
+    Err(unauthenticated("wrong_credentials"))
+}
+
+/// A session of the member whose password fitted; none when it is another password by now.
+async fn begin_session(
+    app: &AppState,
+    credential: &Credential,
+    client: &Client,
+    remember: bool,
+) -> Result<Option<(Me, Tokens)>> {
+    let (id, now) = (credential.id, app.clock.now());
     let session = NewSession::new(app, client, remember).await?;
-    let tokens = session.tokens(app, login.me.id, now)?;
-    let (own, member) = (app.clone(), login.me.id);
-    app.db
-        .write(move |tx| async move {
-            session
-                .begin(&tx, &own, member, SecurityEvent::LoggedIn, now)
-                .await
+    let tokens = session.tokens(app, id, now)?;
+    let (own, hash) = (app.clone(), credential.password_hash.clone());
+    let me = app
+        .db
+        .write_again(move |tx| async move {
+            let held = members::hold(&tx, id).await?;
+            match held {
+                Some((Status::Active, held)) if held == hash => {}
+                Some((Status::Suspended, _)) => {
+                    return Err(Error::new(Kind::Forbidden, "account_suspended"));
+                }
+                _ => return Ok(None),
+            }
+            session.begin(&tx, &own, id, SecurityEvent::LoggedIn, now).await?;
+            members::find(&tx, id).await
         })
         .await?;
-    Ok((login.me, tokens))
+    Ok(me.map(|me| (me, tokens)))
 }
 
 /// Replaces a hash of former parameters or of a former pepper. Not worth a failed log-in.
-async fn renew_hash(app: &AppState, login: &Login, password: Password) {
-    let (member, old) = (login.me.id, login.password_hash.clone());
+async fn renew_hash(app: &AppState, credential: Credential, password: Password) {
     let renewed = async {
         let new = Accounts::of(app).passwords.hash(password).await?;
+        let Credential {
+            id,
+            password_hash: old,
+        } = credential;
         app.db
-            .write(move |tx| async move { members::replace_hash(&tx, member, &old, &new).await })
+            .write_again(move |tx| async move { members::replace_hash(&tx, id, &old, &new).await })
             .await
     };
     if let Err(error) = renewed.await {
@@ -140,6 +165,7 @@ async fn renew_hash(app: &AppState, login: &Login, password: Password) {
 }
 
 /// A session about to begin.
+#[derive(Clone)]
 struct NewSession {
     id: SessionId,
     key: [u8; 32],
@@ -246,7 +272,9 @@ async fn prove(app: &AppState, actor: &CurrentUser, password: Password, origin: 
         return Ok(());
     }
     let (kind, now) = (SecurityEvent::ReauthenticationFailed, app.clock.now());
-    Accounts::of(app).later.add(actor.id, kind, origin.clone(), now);
+    Accounts::of(app)
+        .later
+        .add(Some(actor.id), kind, origin.clone(), now);
     Err(forbidden("wrong_password"))
 }
 

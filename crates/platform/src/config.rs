@@ -236,6 +236,8 @@ settings! {
         proof_per_5_minutes: u32 = 5;
         /// Registrations an hour and address.
         register_per_hour: u32 = 30;
+        /// Moves of an account to another address, an hour and member.
+        email_changes_per_hour: u32 = 5;
         /// Refreshes a minute and session.
         refresh_per_minute: u32 = 30;
         /// Lost answers given again, a minute and session.

@@ -1,11 +1,12 @@
-//! Entries that must not cost their request any time.
+//! Entries that must not cost their request any time, nor the requests right
+//! after it: they are written when their worker comes round, not at once.
 
 use super::{Entry, SecurityEvent, note};
 use crate::{Accounts, MemberId, origin::Origin};
 use base::{Result, Timestamp};
 use platform::AppState;
 use std::sync::{Mutex, PoisonError};
-use supervisor::{Report, Wake};
+use supervisor::Report;
 
 /// Beyond this many, refused log-ins are only counted.
 const MOST: usize = 4096;
@@ -21,12 +22,13 @@ struct Waiting {
 #[derive(Default)]
 pub(crate) struct Later {
     waiting: Mutex<(Vec<Waiting>, u64)>,
-    pub wake: Wake,
 }
 
 impl Later {
-    pub fn add(&self, member: MemberId, kind: SecurityEvent, origin: Origin, at: Timestamp) {
+    /// What happened to nobody's account is told like the rest, and forgotten.
+    pub fn add(&self, member: Option<MemberId>, kind: SecurityEvent, origin: Origin, at: Timestamp) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(member) = member else { return };
         if waiting.0.len() < MOST {
             waiting.0.push(Waiting {
                 member,
@@ -37,8 +39,6 @@ impl Later {
         } else {
             waiting.1 += 1;
         }
-        drop(waiting);
-        self.wake.wake();
     }
 }
 

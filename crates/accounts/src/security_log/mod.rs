@@ -14,6 +14,10 @@ use crate::{MemberId, SessionId, origin::Origin};
 use base::{Paging, Result, Timestamp, choice, ids};
 use db::{Executor, Tx, params, stored};
 use platform::App;
+use std::time::Duration;
+
+/// How long a refused log-in waits before it is noted.
+pub(crate) const LATER: Duration = Duration::from_secs(2);
 
 ids! {
     /// Names an entry of a security log.

@@ -87,10 +87,9 @@ fn change_role(change: &Change, give: bool) -> Result<()> {
 
 async fn apply(app: &AppState, change: &Change, give: bool) -> Result<String> {
     let (email, role) = (change.email.trim().to_lowercase(), change.role);
-    let found = members::find_login(&app.db, &email).await?;
+    let found = members::find_credential(&app.db, &email).await?;
     let member = found
         .with_context(|| format!("nobody has an account with the address {email}"))?
-        .me
         .id;
     let done = if give {
         staff::grant(app, By::CommandLine, member, role).await

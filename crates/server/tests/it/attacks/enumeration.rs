@@ -1,5 +1,6 @@
 //! Finding out who has an account: by what is said, and by how long it takes.
 
+use super::form;
 use crate::{app_with, each_db};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -60,32 +61,108 @@ async fn a_log_in_says_the_same_to_members_and_strangers() {
     .await;
 }
 
-#[tokio::test]
-async fn a_log_in_takes_as_long_for_members_as_for_strangers() {
-    // Hashed at a cost near production's: it is the whole answer's time that must not tell.
-    let app = app_with(&[
-        ("accounts.argon2_memory_kib", "8192"),
-        ("accounts.argon2_passes", "1"),
-    ])
-    .await;
-    app.user("Ana").await;
+/// The chance that one answer took longer than another, each asked about `SAMPLES` times.
+///
+/// Interleaved, and each first as often: what the machine does meanwhile hits both.
+async fn separation_of(ask: impl AsyncFn(bool, usize) -> Answer) -> f64 {
     let (mut known, mut unknown) = (vec![], vec![]);
     for n in 0..SAMPLES {
-        // Interleaved, and each first as often: what the machine does meanwhile hits both.
         for turn in 0..2 {
-            let (name, times) = if (n + turn) % 2 == 0 {
-                ("ana".to_owned(), &mut known)
-            } else {
-                (format!("b{n:02}"), &mut unknown)
-            };
+            let is_known = (n + turn) % 2 == 0;
             let began = Instant::now();
-            let answer = log_in(&app, &name).await;
+            ask(is_known, n).await;
+            let times = if is_known { &mut known } else { &mut unknown };
             times.push(began.elapsed().as_micros());
-            answer.refused(401, "wrong_credentials");
         }
     }
-    let separation = separation(&known, &unknown);
+    separation(&known, &unknown)
+}
+
+#[track_caller]
+fn tells_nothing(separation: f64) {
     assert!((0.35..=0.65).contains(&separation), "{separation:.2}");
+}
+
+/// Ten members, who share the attention as ten strangers do.
+async fn with_members(app: &TestApp) {
+    for n in 0..10 {
+        app.post("/api/v1/auth/register", form(&format!("known{n}")))
+            .await
+            .expect(201);
+    }
+}
+
+fn name(is_known: bool, n: usize) -> String {
+    format!("{}{}", if is_known { "known" } else { "other" }, n % 10)
+}
+
+#[tokio::test]
+async fn a_log_in_takes_as_long_for_members_as_for_strangers() {
+    // Hashed near production's cost, and so cheaply that what lies under the hashing would show.
+    for (memory_kib, passes) in [("8192", "1"), ("64", "1")] {
+        let costs = [
+            ("accounts.argon2_memory_kib", memory_kib),
+            ("accounts.argon2_passes", passes),
+        ];
+        for url in [None, Some(testkit::postgres_url().await)] {
+            let app = TestApp::start(&crate::server, url, &costs).await;
+            with_members(&app).await;
+            let separation = separation_of(async |is_known, n| {
+                let answer = log_in(&app, &name(is_known, n)).await;
+                assert_eq!(answer.status, 401);
+                answer
+            })
+            .await;
+            println!(
+                "{} at {memory_kib} KiB: {separation:.2}",
+                app.app.db.engine_name()
+            );
+            tells_nothing(separation);
+            app.end().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_fails_says_nothing_of_the_address_in_words_or_time() {
+    each_db(async |app| {
+        with_members(app).await;
+        let ask = async |name: &str, change: fn(&mut Value)| {
+            let mut form = form(name);
+            form["username"] = json!("free_name");
+            change(&mut form);
+            app.post("/api/v1/auth/register", form).await
+        };
+        let faults: [fn(&mut Value); 3] = [
+            |form| form["password"] = json!("password1"),
+            |form| form["password"] = json!("short"),
+            |form| form["username"] = json!("known0"),
+        ];
+        for fault in faults {
+            let (taken, free) = (ask("known3", fault).await, ask("other3", fault).await);
+            assert_eq!(said(&taken), said(&free));
+            assert_ne!(taken.status, 201);
+            let separation = separation_of(async |is_known, n| ask(&name(is_known, n), fault).await).await;
+            println!("{}: {separation:.2}", app.app.db.engine_name());
+            tells_nothing(separation);
+        }
+        ask("known3", |_| ()).await.refused(409, "email_taken");
+        ask("other3", |_| ()).await.expect(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn moving_from_address_to_address_is_no_way_to_ask_about_many() {
+    let app = app_with(&[("limits.enabled", "on")]).await;
+    let (ana, _) = (app.user("Ana").await, app.user("Bruno").await);
+    let ask = |email: &str| ana.post("/auth/email", json!({"email": email}));
+    for n in 0..4 {
+        ask(&format!("ana{n}@example.test")).await.expect(200);
+    }
+    ask("bruno@example.test").await.refused(409, "email_taken");
+    ask("bruno@example.test").await.refused(429, "rate_limited");
+    ask("nobody@example.test").await.refused(429, "rate_limited");
     app.end().await;
 }
 
