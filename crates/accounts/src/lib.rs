@@ -29,9 +29,9 @@ pub use keys::well_known;
 pub use master_keys::MasterKeys;
 pub use members::{Me, MemberId};
 pub use passwords::Passwords;
-pub use revocations::{Journal, Revocation};
+pub use revocations::{Journal, Replayed, Revocation, SealedPepper, Since, replay};
 pub use roles::{Permission, Permissions, Role, Roles};
-pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions, replay};
+pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions};
 
 use access::AccessTokens;
 use base::{Result, error::internal};

@@ -130,9 +130,9 @@ pub(crate) async fn find_password(db: &impl Executor, id: MemberId) -> Result<Op
     db.one(sql, params![id], |row| row.get(0)).await
 }
 
-pub(crate) async fn set_password(tx: &Tx, id: MemberId, hash: &str, now: Timestamp) -> Result<()> {
+pub(crate) async fn set_password(tx: &Tx, id: MemberId, hash: &str, now: Timestamp) -> Result<u64> {
     let sql = "UPDATE member SET password_hash = $1, updated_at = $2 WHERE id = $3";
-    tx.execute(sql, params![hash, now, id]).await.map(drop)
+    tx.execute(sql, params![hash, now, id]).await
 }
 
 pub(crate) async fn set_email(tx: &Tx, id: MemberId, email: &Email, now: Timestamp) -> Result<()> {

@@ -74,7 +74,7 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
     let tokens = session.tokens(app, member.id, now)?;
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             members::insert(&tx, &member, now).await?;
             session
                 .begin(&tx, &own, member.id, SecurityEvent::Registered, now)
@@ -289,7 +289,7 @@ pub async fn reauthenticate(
     let (own, actor, origin, now) = (app.clone(), *actor, client.origin.clone(), app.clock.now());
     let renewed = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let entry = Entry {
                 member: actor.id,
                 session: Some(actor.session),
@@ -325,7 +325,7 @@ pub async fn change_password(
     let (own, actor, origin, now) = (app.clone(), *actor, client.origin.clone(), app.clock.now());
     let renewed = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             members::set_password(&tx, actor.id, &hash, now).await?;
             let entry = Entry {
                 member: actor.id,
@@ -340,7 +340,11 @@ pub async fn change_password(
                 member: actor.id,
                 reason: Reason::PasswordChanged,
             };
-            revocations::announce(&tx, &own, Revocation::new(&own, changed, Some(hash)), now).await?;
+            let changed = Revocation {
+                password_hash: Some(hash),
+                ..Revocation::new(&own, changed)
+            };
+            revocations::announce(&tx, &own, changed, now).await?;
             sessions::end_all(&tx, &own, actor.id, Reason::PasswordChanged, Some(actor.session)).await?;
             notices::tell(
                 &tx,
@@ -361,7 +365,7 @@ pub async fn change_password(
 pub async fn change_email(app: &AppState, actor: &CurrentUser, email: Email, origin: Origin) -> Result<Me> {
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let gone = || unauthenticated("session_revoked");
             let before = members::find(&tx, actor.id).await?.ok_or_else(gone)?;
             if before.email == *email {
@@ -435,7 +439,7 @@ impl Renewed {
 pub async fn log_out(app: &AppState, actor: &CurrentUser, origin: Origin) -> Result<()> {
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let revoked = Revoked {
                 session: Some(actor.session),
                 member: actor.id,
@@ -454,7 +458,7 @@ pub async fn not_me(app: &AppState, token: &str, origin: Origin) -> Result<()> {
     let (presented, until) = refresh::parse_link(token).ok_or_else(expired)?;
     let (own, now) = (app.clone(), app.clock.now());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let Some(session) = sessions::lock(&tx, presented.session).await? else {
                 return Err(expired());
             };

@@ -124,7 +124,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn place<I>(&self, place: Place, purpose: fn(&I) -> String) -> Result<i64>
     where
-        I: Column + ToParam + Send + Sync + 'static,
+        I: Column + ToParam + Clone + Send + Sync + 'static,
     {
         let mut sum = 0;
         loop {
@@ -146,7 +146,7 @@ impl Work<'_> {
             let write = place.write;
             let changed = self
                 .db
-                .write(move |tx| async move {
+                .write_again(move |tx| async move {
                     let mut changed = 0;
                     for (id, old, new) in changes {
                         changed += tx.execute(write, params![new, id, old]).await?;

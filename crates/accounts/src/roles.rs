@@ -18,8 +18,9 @@
 //! Never true: a rank decided by the number alone (a contributor does not stand
 //! above an admin, see [`Roles::outranks`]); a quota.
 
-use base::{Result, choice};
+use base::{Result, choice, error::internal};
 use db::{Column, Row, stored};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr};
 
 choice! {
@@ -204,14 +205,37 @@ impl fmt::Debug for Roles {
 impl Column for Roles {
     fn read(row: &Row<'_>, index: usize) -> Result<Roles> {
         let words: Option<String> = row.get(index)?;
-        words
-            .as_deref()
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(|word| {
-                Role::parse(word).ok_or_else(|| base::error::internal(format!("{word:?} is not a Role")))
-            })
-            .collect()
+        words.as_deref().unwrap_or_default().parse()
+    }
+}
+
+/// Those that were given, with spaces between.
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = Role::ALL.iter().filter(|role| self.has(**role));
+        let words: Vec<&str> = given.map(|role| role.as_str()).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+impl FromStr for Roles {
+    type Err = base::Error;
+    fn from_str(words: &str) -> Result<Roles> {
+        let role = |word| Role::parse(word).ok_or_else(|| internal(format!("{word:?} is not a Role")));
+        words.split_whitespace().map(role).collect()
+    }
+}
+
+impl Serialize for Roles {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Roles {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Roles, D::Error> {
+        let words = String::deserialize(from)?;
+        words.parse().map_err(D::Error::custom)
     }
 }
 

@@ -50,7 +50,7 @@ async fn under_lease(app: &AppState, lease: &Lease, now: Timestamp) -> Result<Re
         let lease = lease.clone();
         let chained = app
             .db
-            .write(move |tx| async move { chain_batch(&tx, &lease).await })
+            .write_again(move |tx| async move { chain_batch(&tx, &lease).await })
             .await?;
         count += chained;
         if chained < BATCH {

@@ -69,7 +69,7 @@ pub async fn change(
         .collect::<Result<Vec<_>>>()?;
     vault
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             leases::fence(&tx, &lease).await?;
             for (id, sealed, public, signs_from) in new {
                 tx.execute(

@@ -18,6 +18,7 @@ pub use peppers::{
     Listed as ListedPepper, ensure as ensure_pepper, list as list_peppers, purpose as pepper_purpose,
     rotate as rotate_pepper,
 };
+pub(crate) use peppers::{add as add_pepper, sealed as sealed_peppers};
 
 use crate::master_keys::MasterKeys;
 use argon2::{
@@ -40,6 +41,9 @@ use turns::Turns;
 /// OWASP's least for Argon2id with one lane.
 const LEAST_MEMORY_KIB: u32 = 19_456;
 const LEAST_PASSES: u32 = 2;
+
+/// Stands where a hash would, when nobody can check the password any more.
+pub(crate) const UNUSABLE: &str = "!";
 
 /// What came of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +138,7 @@ impl Passwords {
     pub async fn verify(&self, password: Password, hash: Option<String>) -> Result<Verdict> {
         let now = self.0.now();
         // Asked of nobody's hash as well: it takes time.
-        if let Some(id) = pepper_of(hash.as_deref().unwrap_or(&now.nobody))
+        if let Some(id) = key_id(hash.as_deref().unwrap_or(&now.nobody))
             && now.peppers.find(&id).is_none()
         {
             self.reload().await?;
@@ -165,6 +169,16 @@ impl Passwords {
 }
 
 impl Inner {
+    /// What cannot be checked is refused like a wrong password, and in its time.
+    fn is_usable(&self, hash: &str, peppers: &Peppers) -> bool {
+        let is_whole = PasswordHash::new(hash).is_ok_and(|parsed| Params::try_from(&parsed).is_ok());
+        let has_pepper = key_id(hash).is_none_or(|id| peppers.find(&id).is_some());
+        if !(is_whole && has_pepper) && hash != UNUSABLE {
+            tracing::error!("a password cannot be checked: its pepper is not in the database");
+        }
+        is_whole && has_pepper
+    }
+
     fn now(&self) -> Arc<Now> {
         self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -202,18 +216,15 @@ impl Inner {
 
     fn verify(&self, password: &Password, hash: Option<&str>) -> Result<Verdict> {
         let now = self.now();
-        let parsed = PasswordHash::new(hash.unwrap_or(&now.nobody)).map_err(text)?;
+        let usable = hash.filter(|hash| self.is_usable(hash, &now.peppers));
+        let parsed = PasswordHash::new(usable.unwrap_or(&now.nobody)).map_err(text)?;
         let params = Params::try_from(&parsed).map_err(text)?;
         let secret = match params.keyid() {
             // From before there were peppers.
             [] => &[][..],
             id => match now.peppers.find(id) {
                 Some(pepper) => &pepper.secret[..],
-                None => {
-                    return Err(internal(
-                        "a password was hashed with a pepper that is not in the database",
-                    ));
-                }
+                None => return Err(internal("a pepper was forgotten")),
             },
         };
         let current = self.params(now.peppers.newest()?)?;
@@ -229,7 +240,7 @@ impl Inner {
         let fits = peppered(secret, params)?
             .verify_password(password.reveal().as_bytes(), &parsed)
             .is_ok()
-            && hash.is_some();
+            && usable.is_some();
         Ok(Verdict {
             fits,
             needs_rehash: fits && !is_current,
@@ -244,8 +255,12 @@ fn peppered(secret: &[u8], params: Params) -> Result<Argon2<'_>> {
     Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params).map_err(text)
 }
 
-/// The pepper that a hash names.
-fn pepper_of(hash: &str) -> Option<Vec<u8>> {
+/// The pepper that a hash names, as the database writes it.
+pub(crate) fn pepper_of(hash: &str) -> Option<String> {
+    key_id(hash).map(|id| peppers::written(&id))
+}
+
+fn key_id(hash: &str) -> Option<Vec<u8>> {
     let parsed = PasswordHash::new(hash).ok()?;
     let params = Params::try_from(&parsed).ok()?;
     Some(params.keyid().to_vec()).filter(|id| !id.is_empty())

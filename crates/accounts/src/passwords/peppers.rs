@@ -3,7 +3,7 @@
 //! Each lies in the database sealed under the master key; a hash names its own.
 //! Never true: a pepper deleted while a hash may name it.
 
-use crate::master_keys::MasterKeys;
+use crate::{SealedPepper, master_keys::MasterKeys};
 use base::{Entropy, Result, Timestamp, error::internal};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use db::{Db, Executor, params};
@@ -35,6 +35,11 @@ impl Peppers {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// A pepper's id as text.
+pub fn written(id: &[u8]) -> String {
+    BASE64.encode(id)
 }
 
 pub fn purpose(id: &str) -> String {
@@ -75,7 +80,7 @@ pub async fn rotate(db: &Db, entropy: &Entropy, master: &MasterKeys, now: Timest
     let id = BASE64.encode(entropy.bytes::<ID_BYTES>());
     let sealed = master.seal(entropy, &purpose(&id), &entropy.bytes::<32>())?;
     let named = id.clone();
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute(
             "INSERT INTO pepper (id, sealed, created_at) VALUES ($1, $2, $3)",
             params![named, sealed, now],
@@ -84,6 +89,30 @@ pub async fn rotate(db: &Db, entropy: &Entropy, master: &MasterKeys, now: Timest
     })
     .await?;
     Ok(id)
+}
+
+/// All of them as they lie in the database.
+pub(crate) async fn sealed(db: &Db) -> Result<Vec<SealedPepper>> {
+    let sql = "SELECT id, sealed, created_at FROM pepper ORDER BY created_at, id";
+    db.all(sql, params![], |row| {
+        Ok(SealedPepper {
+            id: row.get(0)?,
+            sealed: row.get(1)?,
+            created_at: row.get(2)?,
+        })
+    })
+    .await
+}
+
+/// Adds one that was made before, unless it is there.
+pub(crate) async fn add(db: &Db, id: String, sealed: Vec<u8>, created_at: Timestamp) -> Result<()> {
+    db.write_again(move |tx| async move {
+        let sql =
+            "INSERT INTO pepper (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
+        tx.execute(sql, params![id, sealed, created_at]).await
+    })
+    .await
+    .map(drop)
 }
 
 /// A pepper as an operator sees it.

@@ -1,7 +1,7 @@
 //! The journal: revocations in a file beside the database.
 //!
-//! One JSON object a line, the first of which says from when on the journal is
-//! complete. Lines are only added; a line cut off by a crash is left out when
+//! One JSON object a line, a revocation or a pepper; the first says from when on
+//! the journal is complete. Lines are only added; a line cut off by a crash is left out when
 //! the file is read, and its row is still in the database. What is too old
 //! to matter is dropped when the server starts, by writing the file anew.
 
@@ -28,12 +28,31 @@ struct Beginning {
     complete_since: Timestamp,
 }
 
+/// A pepper as the database holds it, sealed under the master key of that day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedPepper {
+    #[serde(rename = "pepper")]
+    pub id: String,
+    #[serde(with = "sealed")]
+    pub sealed: Vec<u8>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Revocation(Revocation),
+    Pepper(SealedPepper),
+}
+
 /// What the file says.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     complete_since: Timestamp,
     entries: Vec<Revocation>,
+    /// Each as it was last sealed.
+    peppers: Vec<SealedPepper>,
     /// A line was cut off, by a crash or a full disk.
     torn: bool,
 }
@@ -58,12 +77,20 @@ impl Journal {
         else {
             return Ok(None);
         };
-        Ok(Some(Journal {
+        let mut journal = Journal {
             complete_since: beginning.complete_since,
-            entries: lines.filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            entries: vec![],
+            peppers: vec![],
             path,
             torn: false,
-        }))
+        };
+        for line in lines.filter_map(|line| serde_json::from_str(line).ok()) {
+            match line {
+                Line::Revocation(entry) => journal.entries.push(entry),
+                Line::Pepper(pepper) => journal.hold(pepper),
+            }
+        }
+        Ok(Some(journal))
     }
 
     /// Opens the journal of a data folder to go on with it, or begins one.
@@ -80,6 +107,7 @@ impl Journal {
                 path: folder.join(Journal::FILE),
                 complete_since: now,
                 entries: vec![],
+                peppers: vec![],
                 torn: false,
             });
             let (began, count) = (journal.complete_since, journal.entries.len());
@@ -112,12 +140,22 @@ impl Journal {
             .max(self.complete_since)
     }
 
-    /// What came after a backup.
-    pub fn since(self, backup: Timestamp) -> Vec<Revocation> {
-        self.entries
-            .into_iter()
-            .filter(|entry| entry.at >= backup)
-            .collect()
+    /// What came after a backup, in its order.
+    pub fn since(&self, backup: Timestamp) -> Vec<Revocation> {
+        let mut entries = self.entries.clone();
+        entries.retain(|entry| entry.at >= backup);
+        // A node hears of what others did a moment later than of its own.
+        entries.sort_by_key(|entry| entry.at);
+        entries
+    }
+
+    pub fn peppers(&self) -> &[SealedPepper] {
+        &self.peppers
+    }
+
+    fn hold(&mut self, pepper: SealedPepper) {
+        self.peppers.retain(|held| held.id != pepper.id);
+        self.peppers.push(pepper);
     }
 
     pub(super) fn recent(&self, span: Duration) -> HashMap<RevocationId, Timestamp> {
@@ -144,6 +182,9 @@ impl Journal {
             complete_since: self.complete_since,
         };
         file.write_all(&line(&beginning)?).map_err(fail)?;
+        for pepper in &self.peppers {
+            file.write_all(&line(pepper)?).map_err(fail)?;
+        }
         for entry in &self.entries {
             file.write_all(&line(entry)?).map_err(fail)?;
         }
@@ -157,6 +198,21 @@ impl Journal {
 
     /// Adds entries; they are on disk when this returns.
     pub(super) async fn append(&mut self, new: &[Revocation]) -> Result<()> {
+        self.append_lines(new).await
+    }
+
+    /// Adds the peppers that are not there, or were sealed otherwise.
+    pub(super) async fn append_peppers(&mut self, peppers: Vec<SealedPepper>) -> Result<()> {
+        let new: Vec<_> = peppers
+            .into_iter()
+            .filter(|pepper| !self.peppers.contains(pepper))
+            .collect();
+        self.append_lines(&new).await?;
+        new.into_iter().for_each(|pepper| self.hold(pepper));
+        Ok(())
+    }
+
+    async fn append_lines(&mut self, new: &[impl Serialize]) -> Result<()> {
         if new.is_empty() {
             return Ok(());
         }
@@ -175,6 +231,21 @@ impl Journal {
         .await?;
         self.torn = false;
         Ok(())
+    }
+}
+
+/// Sealed bytes as text.
+mod sealed {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&BASE64_STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        BASE64_STANDARD.decode(text).map_err(D::Error::custom)
     }
 }
 

@@ -4,24 +4,29 @@
 //! new rows twice a second: it cuts the sockets it holds, forgets what it
 //! believed, and copies the row into its journal, a file beside the database.
 //! After a restore the journal says what the backup could not know, so that
-//! what was revoked stays revoked.
+//! what was revoked stays revoked, and a role that was taken stays taken ([`replay`]).
 //!
 //! Rows of other nodes may be committed a little later than their time says;
 //! therefore a node looks again at the last seconds and remembers what it has seen.
 
 mod journal;
+mod replay;
 
-pub use journal::Journal;
+pub use journal::{Journal, SealedPepper};
+pub use replay::{Replayed, Since, replay};
 
 use crate::{
-    Accounts, MemberId, SessionId,
+    Accounts, MemberId, Roles, SessionId, passwords,
     sessions::{Reason, Revoked},
 };
 use base::{Result, Timestamp, ids};
 use db::{Executor, Tx, params, stored};
 use platform::{App, AppState};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 use supervisor::{Context, Failure};
 
 ids! {
@@ -34,6 +39,8 @@ stored!(ids: RevocationId);
 const PERIOD: Duration = Duration::from_millis(500);
 /// A transaction that takes longer than this has been cut off.
 const LATE: Duration = Duration::from_secs(15);
+/// How often peppers are looked at that no new password has named: they are sealed anew at times.
+const PEPPERS: Duration = Duration::from_mins(1);
 const BATCH: i64 = 1000;
 
 /// A session that ended early, or a member's rights or password that changed.
@@ -47,17 +54,21 @@ pub struct Revocation {
     /// The new hash, when the password changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
+    /// All that the member holds from then on, when roles changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Roles>,
     pub at: Timestamp,
 }
 
 impl Revocation {
-    pub(crate) fn new(app: &App, revoked: Revoked, password_hash: Option<String>) -> Revocation {
+    pub(crate) fn new(app: &App, revoked: Revoked) -> Revocation {
         Revocation {
             id: app.ids.next(),
             member: revoked.member,
             session: revoked.session,
             reason: revoked.reason,
-            password_hash,
+            password_hash: None,
+            roles: None,
             at: app.clock.now(),
         }
     }
@@ -75,14 +86,15 @@ impl Revocation {
 /// committed, and is copied into the journal at once.
 pub(crate) async fn announce(tx: &Tx, app: &AppState, new: Revocation, now: Timestamp) -> Result<()> {
     tx.execute(
-        "INSERT INTO revocation (id, member_id, session_id, reason, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO revocation (id, member_id, session_id, reason, password_hash, roles, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![
             new.id,
             new.member,
             new.session,
             new.reason,
             new.password_hash,
+            new.roles.map(|roles| roles.to_string()),
             now
         ],
     )
@@ -97,7 +109,7 @@ pub(crate) async fn announce(tx: &Tx, app: &AppState, new: Revocation, now: Time
 }
 
 async fn read(db: &impl Executor, since: Timestamp) -> Result<Vec<Revocation>> {
-    let sql = "SELECT id, member_id, session_id, reason, password_hash, created_at FROM revocation
+    let sql = "SELECT id, member_id, session_id, reason, password_hash, roles, created_at FROM revocation
                WHERE created_at >= $1 ORDER BY created_at, id LIMIT $2";
     db.all(sql, params![since, BATCH], |row| {
         Ok(Revocation {
@@ -106,7 +118,11 @@ async fn read(db: &impl Executor, since: Timestamp) -> Result<Vec<Revocation>> {
             session: row.get(2)?,
             reason: row.get(3)?,
             password_hash: row.get(4)?,
-            at: row.get(5)?,
+            roles: row
+                .get::<Option<String>>(5)?
+                .map(|words| words.parse())
+                .transpose()?,
+            at: row.get(6)?,
         })
     })
     .await
@@ -119,6 +135,7 @@ struct Listener {
     journal: Journal,
     /// Told once when the database goes away, not twice a second.
     deaf: bool,
+    peppers_read_at: Option<Instant>,
 }
 
 impl Listener {
@@ -134,6 +151,8 @@ impl Listener {
             for row in &new {
                 Accounts::of(app).sessions.tell(row.revoked());
             }
+            self.keep_peppers(app, new.iter().any(|row| row.password_hash.is_some()))
+                .await?;
             self.journal.append(&new).await?;
             self.heard.extend(new.into_iter().map(|row| (row.id, row.at)));
             if full && last.is_some_and(|last| last > self.since) {
@@ -149,6 +168,19 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// Copies the peppers into the journal: a password is worth nothing without its own.
+    async fn keep_peppers(&mut self, app: &AppState, needed: bool) -> Result<()> {
+        if !needed && self.peppers_read_at.is_some_and(|at| at.elapsed() < PEPPERS) {
+            return Ok(());
+        }
+        let peppers = passwords::sealed_peppers(&app.db).await?;
+        self.journal.append_peppers(peppers).await?;
+        self.peppers_read_at = Some(Instant::now());
+        Ok(())
+    }
+}
+
 /// Listens until the server stops.
 pub(crate) async fn listen(app: AppState, context: Context) -> Result<(), Failure> {
     let failure = |error: base::Error| Failure::new(error.to_string());
@@ -160,6 +192,7 @@ pub(crate) async fn listen(app: AppState, context: Context) -> Result<(), Failur
         heard: journal.recent(LATE),
         journal,
         deaf: false,
+        peppers_read_at: None,
     };
     context.ready();
     loop {

@@ -62,7 +62,7 @@ pub(crate) async fn write_later(app: &AppState) -> Result<Report> {
         );
         let written = app
             .db
-            .write(move |tx| async move {
+            .write_again(move |tx| async move {
                 for (member, kind, origin, at) in &rows {
                     let entry = Entry {
                         member: *member,

@@ -93,7 +93,7 @@ async fn sweep(app: &AppState, lease: &Lease, sql: &'static str, before: Timesta
         let lease = lease.clone();
         let count = app
             .db
-            .write(move |tx| async move {
+            .write_again(move |tx| async move {
                 leases::fence(&tx, &lease).await?;
                 tx.execute(sql, params![before, BATCH]).await
             })
@@ -110,7 +110,7 @@ async fn sweep(app: &AppState, lease: &Lease, sql: &'static str, before: Timesta
 async fn end_expired(app: &AppState, lease: &Lease, now: Timestamp) -> Result<i64> {
     let (own, lease) = (app.clone(), lease.clone());
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             leases::fence(&tx, &lease).await?;
             let over = find_expired(&own, &tx, now).await?;
             for (session, member) in &over {

@@ -111,7 +111,7 @@ async fn label_session(
     let label = String::from(new.label);
     let count = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             tx.execute(
                 "UPDATE session SET label = $1 WHERE id = $2 AND member_id = $3 AND revoked_at IS NULL",
                 params![label, session, actor.id],
@@ -134,7 +134,7 @@ async fn end_session(
     let (own, now) = (app.clone(), app.clock.now());
     let ended = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let revoked = Revoked {
                 session: Some(session),
                 member: actor.id,
@@ -165,7 +165,7 @@ async fn end_other_sessions(app: AppState, actor: CurrentUser) -> Result<Json<En
 async fn end_others(app: &AppState, actor: &CurrentUser) -> Outcome<u64> {
     let (own, member, session) = (app.clone(), actor.id, actor.session);
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             super::end_all(&tx, &own, member, Reason::EndedByMember, Some(session)).await
         })
         .await

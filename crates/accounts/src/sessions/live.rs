@@ -193,7 +193,7 @@ fn known(row: &Row<'_>) -> Result<Known> {
 
 async fn mark_seen(app: &App, id: SessionId, generation: i64, now: Timestamp) -> Result<()> {
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             tx.execute(
                 "UPDATE session SET successor_seen_at = $1
                  WHERE id = $2 AND generation = $3 AND (successor_seen_at IS NULL OR successor_seen_at < $1)",
@@ -216,7 +216,7 @@ pub(crate) async fn flush_activity(app: &AppState) -> Result<i64> {
     let batch = called.clone();
     let written = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             for (id, at) in batch {
                 tx.execute(
                     "UPDATE session SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1",

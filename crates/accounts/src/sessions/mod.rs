@@ -19,12 +19,12 @@ mod store;
 pub use live::{Activity, Sessions};
 pub(crate) use live::{check, flush_activity};
 pub use ops::{cut, end_all};
-pub use store::{end_all_sessions, replay};
+pub use store::end_all_sessions;
 pub(crate) use {
     clean_up::clean_up,
     ops::{end_contested, list_living, make_room},
     refreshing::{is_genuine, refresh_tokens},
-    store::{end, find_key, keep_rotation, lock},
+    store::{begin_anew, end, end_again, find_key, keep_rotation, lock},
 };
 
 use crate::members::MemberId;

@@ -117,7 +117,7 @@ pub async fn cut(tx: &Tx, app: &AppState, member: MemberId, reason: Reason) -> R
         member,
         reason,
     };
-    revocations::announce(tx, app, Revocation::new(app, revoked, None), app.clock.now()).await
+    revocations::announce(tx, app, Revocation::new(app, revoked), app.clock.now()).await
 }
 
 /// Lets the sessions leave that were idle longest, so that the new one fits.

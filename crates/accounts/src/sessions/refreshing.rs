@@ -52,7 +52,7 @@ pub(crate) async fn refresh_tokens(
     let id = presented.session;
     let outcome = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let Some(session) = store::lock(&tx, id).await? else {
                 return refused("invalid_token");
             };

@@ -126,14 +126,14 @@ pub(crate) async fn end(
         origin,
     };
     security_log::note(tx, app, entry, now).await?;
-    revocations::announce(tx, app, Revocation::new(app, revoked, None), now).await?;
+    revocations::announce(tx, app, Revocation::new(app, revoked), now).await?;
     Ok(true)
 }
 
 /// Ends every session of a restored database, when it is not known which were
 /// revoked after the backup. No server may run on it, since nobody is told.
 pub async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<u64> {
-    db.write(move |tx| async move {
+    db.write_again(move |tx| async move {
         tx.execute(
             "UPDATE session SET revoked_at = $1, revoke_reason = $2 WHERE revoked_at IS NULL",
             params![now, Reason::Restored],
@@ -143,42 +143,15 @@ pub async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<u64> {
     .await
 }
 
-/// Does again to a restored database what the journal holds since its backup.
-/// No server may run on it.
-pub async fn replay(db: &Db, entries: Vec<Revocation>, now: Timestamp) -> Result<u64> {
-    db.write(move |tx| async move {
-        // As `rotation::Known::restored` says. It counts as activity too: what the
-        // members did since the backup is lost.
-        let sql = "UPDATE session SET rotated_at = $1, reissued = generation WHERE revoked_at IS NULL";
-        tx.execute(sql, params![now]).await?;
-        let mut count = 0;
-        for entry in entries {
-            count += again(&tx, entry).await?;
-        }
-        Ok(count)
-    })
-    .await
+/// What a restored database knows of its sessions, as `rotation::Known::restored` says.
+/// It counts as activity too: what the members did since the backup is lost.
+pub(crate) async fn begin_anew(tx: &Tx, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE session SET rotated_at = $1, reissued = generation WHERE revoked_at IS NULL";
+    tx.execute(sql, params![now]).await.map(drop)
 }
 
-async fn again(tx: &Tx, entry: Revocation) -> Result<u64> {
-    let mut count = 0;
-    if let Some(session) = entry.session {
-        count += tx
-            .execute(
-                "UPDATE session SET revoked_at = $1, revoke_reason = $2 WHERE id = $3 AND revoked_at IS NULL",
-                params![entry.at, entry.reason, session],
-            )
-            .await?;
-    }
-    if let Some(hash) = entry.password_hash {
-        let sql = "UPDATE member SET password_hash = $1, updated_at = $2 WHERE id = $3";
-        count += tx.execute(sql, params![hash, entry.at, entry.member]).await?;
-    }
-    let status = match entry.reason {
-        Reason::Suspended => Status::Suspended,
-        Reason::Reinstated => Status::Active,
-        _ => return Ok(count),
-    };
-    let sql = "UPDATE member SET status = $1, updated_at = $2 WHERE id = $3 AND status <> $1";
-    Ok(count + tx.execute(sql, params![status, entry.at, entry.member]).await?)
+/// Ends a session that a backup brought back. Nobody is told.
+pub(crate) async fn end_again(tx: &Tx, id: SessionId, reason: Reason, at: Timestamp) -> Result<u64> {
+    let sql = "UPDATE session SET revoked_at = $1, revoke_reason = $2 WHERE id = $3 AND revoked_at IS NULL";
+    tx.execute(sql, params![at, reason, id]).await
 }

@@ -23,7 +23,7 @@ pub async fn offer(app: &AppState) -> Result<Option<String>> {
     let (hash, now) = (hash(&code), app.clock.now());
     let needed = app
         .db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             store::alone(&tx).await?;
             if store::has_administrator(&tx).await? {
                 store::delete_code(&tx).await?;
@@ -40,7 +40,7 @@ pub async fn offer(app: &AppState) -> Result<Option<String>> {
 pub async fn redeem(app: &AppState, member: MemberId, code: &str) -> Result<()> {
     let (own, shown) = (app.clone(), hash(code));
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             store::alone(&tx).await?;
             if store::has_administrator(&tx).await? {
                 return Err(conflict("administrator_exists"));

@@ -17,6 +17,7 @@ mod store;
 
 pub use ops::{end_sessions, grant, reinstate, revoke, suspend};
 pub use store::{Listed, list};
+pub(crate) use store::{put_status, set_roles};
 
 use crate::MemberId;
 

@@ -10,8 +10,9 @@ use crate::{
     audit::{self, Act, Action},
     members::Status,
     origin::Origin,
+    revocations::{self, Revocation},
     security_log::{self, Entry, SecurityEvent},
-    sessions::{self, Reason},
+    sessions::{self, Reason, Revoked},
 };
 use base::{
     Result,
@@ -25,7 +26,7 @@ pub async fn grant(app: &AppState, by: By, member: MemberId, role: Role) -> Resu
     policy::can_be_given(role)?;
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let (actor, _) = standings(&tx, by, member).await?;
             if let Some(actor) = actor {
                 policy::may_change_role(actor, member, role)?;
@@ -47,7 +48,7 @@ pub async fn revoke(app: &AppState, by: By, member: MemberId, role: Role) -> Res
     policy::can_be_given(role)?;
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             let (actor, _) = standings(&tx, by, member).await?;
             if let Some(actor) = actor {
                 policy::may_change_role(actor, member, role)?;
@@ -68,7 +69,7 @@ pub async fn revoke(app: &AppState, by: By, member: MemberId, role: Role) -> Res
 pub async fn suspend(app: &AppState, actor: MemberId, member: MemberId, reason: String) -> Result<()> {
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             may_suspend(&tx, actor, member).await?;
             if !store::put_status(&tx, member, Status::Suspended, own.clock.now()).await? {
                 return Ok(());
@@ -91,7 +92,7 @@ pub async fn suspend(app: &AppState, actor: MemberId, member: MemberId, reason: 
 pub async fn reinstate(app: &AppState, actor: MemberId, member: MemberId, reason: String) -> Result<()> {
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             may_suspend(&tx, actor, member).await?;
             if !store::put_status(&tx, member, Status::Active, own.clock.now()).await? {
                 return Ok(());
@@ -113,7 +114,7 @@ pub async fn reinstate(app: &AppState, actor: MemberId, member: MemberId, reason
 pub async fn end_sessions(app: &AppState, actor: MemberId, member: MemberId) -> Result<()> {
     let own = app.clone();
     app.db
-        .write(move |tx| async move {
+        .write_again(move |tx| async move {
             may_suspend(&tx, actor, member).await?;
             let count = sessions::end_all(&tx, &own, member, Reason::EndedByStaff, None).await?;
             let act = Act {
@@ -166,7 +167,19 @@ pub(super) async fn note_roles(
         Some(&format!("{sign}{role}")),
     )
     .await?;
-    sessions::cut(tx, app, member, Reason::RolesChanged).await?;
+    let roles = store::standing(tx, member)
+        .await?
+        .map(|(standing, _)| standing.roles);
+    let changed = Revoked {
+        session: None,
+        member,
+        reason: Reason::RolesChanged,
+    };
+    let changed = Revocation {
+        roles,
+        ..Revocation::new(app, changed)
+    };
+    revocations::announce(tx, app, changed, app.clock.now()).await?;
     let act = Act {
         actor,
         action,

@@ -47,6 +47,23 @@ pub async fn take(tx: &Tx, member: MemberId, role: Role) -> Result<bool> {
     Ok(tx.execute(sql, params![member, role]).await? > 0)
 }
 
+/// Makes the member hold these roles and no others; tells how many changed. For a restored database.
+pub(crate) async fn set_roles(tx: &Tx, member: MemberId, roles: Roles, at: Timestamp) -> Result<u64> {
+    if standing(tx, member).await?.is_none() {
+        return Ok(0);
+    }
+    let mut count = 0;
+    for role in Role::ALL.iter().copied() {
+        let changed = if roles.has(role) {
+            give(tx, member, role, None, at).await?
+        } else {
+            take(tx, member, role).await?
+        };
+        count += u64::from(changed);
+    }
+    Ok(count)
+}
+
 /// Whether a god with a usable account remains beside this member.
 pub async fn has_other_god(tx: &Tx, member: MemberId) -> Result<bool> {
     let sql = "SELECT 1 FROM member_role r JOIN member m ON m.id = r.member_id
@@ -55,7 +72,7 @@ pub async fn has_other_god(tx: &Tx, member: MemberId) -> Result<bool> {
 }
 
 /// False when it stood so already.
-pub async fn put_status(tx: &Tx, member: MemberId, status: Status, now: Timestamp) -> Result<bool> {
+pub(crate) async fn put_status(tx: &Tx, member: MemberId, status: Status, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE member SET status = $1, updated_at = $2 WHERE id = $3 AND status <> $1";
     Ok(tx.execute(sql, params![status, now, member]).await? > 0)
 }

@@ -14,9 +14,9 @@ use crate::{
     },
     lifecycle,
 };
-use accounts::{Journal, Revocation};
+use accounts::{Journal, MasterKeys, Replayed, Revocation, SealedPepper};
 use anyhow::{Context, Result, bail, ensure};
-use base::{Clock, Timestamp};
+use base::{Clock, Entropy, Timestamp};
 use db::{
     Db, Executor, Place, Settings,
     migrate::{migrate, tables},
@@ -53,7 +53,10 @@ pub struct Options {
 enum Since {
     /// The journal goes back to the backup and is carried over.
     Known {
-        entries: Vec<Revocation>,
+        revocations: Vec<Revocation>,
+        peppers: Vec<SealedPepper>,
+        /// The folder of the keys that are replaced, when there is one.
+        keys: Option<PathBuf>,
         file: PathBuf,
     },
     Unknown,
@@ -65,7 +68,9 @@ impl Since {
         let file = folder.join(Journal::FILE);
         match Journal::read(&folder)? {
             Some(journal) if journal.complete_since() <= manifest.created_at => Ok(Since::Known {
-                entries: journal.since(manifest.created_at),
+                revocations: journal.since(manifest.created_at),
+                peppers: journal.peppers().to_vec(),
+                keys: Some(data.join("keys")).filter(|keys| keys.is_dir()),
                 file,
             }),
             _ => Ok(Since::Unknown),
@@ -112,7 +117,7 @@ pub fn run(options: &Options) -> Result<()> {
     let now = Clock::system().now();
     let target = Target::choose(&config.data.dir, options.replace, now)?;
     let since = Since::read(&config.data.dir, &manifest)?;
-    let ended = block_on(async {
+    let done = block_on(async {
         match &settings.place {
             Place::Sqlite(_) => restore_sqlite(options, &manifest, &keys, &target, &settings, &since).await,
             Place::Postgres(url) => {
@@ -130,12 +135,23 @@ pub fn run(options: &Options) -> Result<()> {
     }
     match since {
         Since::Known { .. } => println!(
-            "What the journal says was revoked or changed after the backup was done again ({ended})."
+            "What the journal says was revoked or changed after the backup was done again ({}).",
+            done.count
         ),
         Since::Unknown => println!(
-            "All sessions were ended ({ended}): which of them were revoked after the backup is not known, \
-             so everybody logs in again."
+            "All sessions were ended ({}): which of them were revoked after the backup is not known, \
+             so everybody logs in again. Passwords, roles and suspensions are those of the backup: look \
+             at them with `mundo staff list`.",
+            done.count
         ),
+    }
+    if !done.locked.is_empty() {
+        println!(
+            "These members cannot log in until they get a new password, since the pepper of the one they \
+             set after the backup is lost: {}. It can be opened with the keys folder of that time: put \
+             it into the data folder that is replaced, and restore again.",
+            done.locked.join(", ")
+        );
     }
     Ok(())
 }
@@ -259,7 +275,7 @@ async fn restore_sqlite(
     target: &Target,
     settings: &Settings,
     since: &Since,
-) -> Result<u64> {
+) -> Result<Replayed> {
     let (new, _lock) = target.prepare(&options.from, manifest, keys)?;
     since.carry_over(new.path())?;
     let name = manifest.database_file()?;
@@ -269,9 +285,9 @@ async fn restore_sqlite(
         place: Place::Sqlite(place),
         ..settings.clone()
     };
-    let ended = bring_up(&settings, keys, since).await?;
+    let done = bring_up(&settings, keys, since).await?;
     target.put_in_place(new)?;
-    Ok(ended)
+    Ok(done)
 }
 
 async fn restore_postgres(
@@ -282,7 +298,7 @@ async fn restore_postgres(
     settings: &Settings,
     since: &Since,
     url: &str,
-) -> Result<u64> {
+) -> Result<Replayed> {
     let occupied = check_postgres(options, manifest, settings).await?;
     let (new, _lock) = target.prepare(&options.from, manifest, keys)?;
     since.carry_over(new.path())?;
@@ -293,13 +309,13 @@ async fn restore_postgres(
     }
     let dump = options.from.join(manifest.database_file()?);
     postgres::restore(url, &dump).context("the database was left as it was")?;
-    let ended = bring_up(settings, keys, since)
+    let done = bring_up(settings, keys, since)
         .await
         .context("the database is restored but not ready: restore again with --replace")?;
     target
         .put_in_place(new)
         .context("the database is restored, but its keys are not in place: restore again with --replace")?;
-    Ok(ended)
+    Ok(done)
 }
 
 /// Whether the database holds data, when it may be replaced.
@@ -340,14 +356,30 @@ async fn check_postgres(options: &Options, manifest: &Manifest, settings: &Setti
 
 /// Makes a restored database fit for use: our schema, our keys, and nobody
 /// logged in whose session was ended after the backup.
-async fn bring_up(settings: &Settings, keys: &Keys, since: &Since) -> Result<u64> {
+async fn bring_up(settings: &Settings, keys: &Keys, since: &Since) -> Result<Replayed> {
     let (db, clock) = (Db::open(settings).await?, Clock::system());
     migrate(&db, &clock).await?;
     fit(&db, keys).await?;
-    let ended = match since {
-        Since::Known { entries, .. } => accounts::replay(&db, entries.clone(), clock.now()).await?,
-        Since::Unknown => accounts::end_all_sessions(&db, clock.now()).await?,
+    let now = clock.now();
+    let done = match since {
+        Since::Known {
+            revocations,
+            peppers,
+            keys: former,
+            ..
+        } => {
+            let since = accounts::Since {
+                revocations: revocations.clone(),
+                peppers: peppers.clone(),
+                keys: former.as_deref().map(MasterKeys::load).transpose()?,
+            };
+            accounts::replay(&db, &Entropy::system(), &keys.master()?, since, now).await?
+        }
+        Since::Unknown => Replayed {
+            count: accounts::end_all_sessions(&db, now).await?,
+            locked: vec![],
+        },
     };
     db.close().await;
-    Ok(ended)
+    Ok(done)
 }

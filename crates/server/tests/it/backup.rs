@@ -1,6 +1,10 @@
 //! Backups: made under writes, restored whole, refused when anything is wrong.
 
 use crate::{app_with, each_db, server};
+use accounts::{
+    Role,
+    staff::{self, By},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -37,7 +41,11 @@ impl Desk {
 
     /// The same desk, restoring elsewhere: into an empty folder and an empty database.
     async fn elsewhere(&mut self) {
-        self.data = self.path("restored");
+        self.elsewhere_again("restored").await;
+    }
+
+    async fn elsewhere_again(&mut self, name: &str) {
+        self.data = self.path(name);
         if !self.database_url.is_empty() {
             self.database_url = testkit::postgres_url().await;
         }
@@ -289,19 +297,8 @@ async fn what_was_revoked_after_a_backup_stays_revoked_after_its_restore() {
         other.post("/auth/logout", json!({})).await.expect(204);
         let change = json!({"current_password": "correct horse", "new_password": "a better battery"});
         bruno.post("/auth/password", change).await.expect(200);
-        let folder = app.app.config.data.dir.join(accounts::Journal::FOLDER);
-        testkit::eventually(async || {
-            let journal = accounts::Journal::read(&folder).unwrap()?;
-            let began = journal.complete_since();
-            (journal.since(began).len() == 2).then_some(())
-        })
-        .await;
-
         desk.elsewhere().await;
-        let journal = desk.data.join(accounts::Journal::FOLDER);
-        fs::create_dir_all(&journal).unwrap();
-        let file = accounts::Journal::FILE;
-        fs::copy(folder.join(file), journal.join(file)).unwrap();
+        bring_journal(app, &desk, 2).await;
         let text = desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
         assert!(text.contains("was done again"), "{text}");
 
@@ -314,6 +311,117 @@ async fn what_was_revoked_after_a_backup_stays_revoked_after_its_restore() {
         let log_in = |password: &str| restored.post("/api/v1/auth/login", form(password));
         log_in("correct horse").await.refused(401, "wrong_credentials");
         log_in("a better battery").await.expect(200);
+        restored.end().await;
+    })
+    .await;
+}
+
+/// Copies the app's journal, once it holds as many revocations, to where the desk restores.
+async fn bring_journal(app: &TestApp, desk: &Desk, revocations: usize) {
+    let folder = app.app.config.data.dir.join(accounts::Journal::FOLDER);
+    testkit::eventually(async || {
+        let journal = accounts::Journal::read(&folder).unwrap()?;
+        (journal.since(journal.complete_since()).len() == revocations).then_some(())
+    })
+    .await;
+    let journal = desk.data.join(accounts::Journal::FOLDER);
+    fs::create_dir_all(&journal).unwrap();
+    let file = accounts::Journal::FILE;
+    fs::copy(folder.join(file), journal.join(file)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_taken_after_a_backup_stays_taken_after_its_restore() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let id = |user: &testkit::TestUser| accounts::MemberId(user.id.parse().unwrap());
+        let grant = async |user: &testkit::TestUser, role| {
+            staff::grant(&app.app, By::CommandLine, id(user), role)
+                .await
+                .unwrap()
+        };
+        catch_up_with_the_real_clock(app);
+        grant(&ana, Role::Admin).await;
+        grant(&ana, Role::CommunityLeader).await;
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+        catch_up_with_the_real_clock(app);
+        staff::revoke(&app.app, By::CommandLine, id(&ana), Role::Admin)
+            .await
+            .unwrap();
+        grant(&bruno, Role::PlatformVolunteer).await;
+        desk.elsewhere().await;
+        bring_journal(app, &desk, 4).await;
+        desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+        let listed = desk.does(PASSPHRASE, &["staff", "list"]);
+        let roles_of = |name: &str| -> Vec<String> {
+            let line = listed
+                .lines()
+                .find(|line| line.starts_with(name))
+                .unwrap_or_default();
+            line.split_whitespace().skip(3).map(str::to_owned).collect()
+        };
+        assert_eq!(roles_of("ana@"), ["community_leader"], "{listed}");
+        assert_eq!(roles_of("bruno@"), ["platform_volunteer"], "{listed}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_under_a_newer_pepper_works_on_an_older_backup() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        let ana = app.user("Ana").await;
+        app.user("Bruno").await;
+        catch_up_with_the_real_clock(app);
+        let ana = ana.with(&log_in_session(app, "correct horse").await);
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+        catch_up_with_the_real_clock(app);
+        // The master key is another one too by then: the backup's keys alone open nothing new.
+        desk.does(PASSPHRASE, &["keys", "rotate-master"]);
+        desk.does(PASSPHRASE, &["keys", "rotate-pepper"]);
+        assert_eq!(app.run_worker("accounts.keys").await["peppers"], 2);
+        let change = json!({"current_password": "correct horse", "new_password": "a better battery"});
+        ana.post("/auth/password", change).await.expect(200);
+        let former_keys = desk.data.join("keys");
+        desk.elsewhere().await;
+
+        // Without the keys of that time nobody can check it: neither it nor the one before is good.
+        bring_journal(app, &desk, 2).await;
+        let text = desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+        assert!(
+            text.contains("cannot log in until they get a new password") && text.contains("ana@example.test")
+        );
+        assert!(!text.contains("bruno@example.test"), "{text}");
+        let restored = desk.serve().await;
+        let log_in = async |app: &TestApp, name: &str, password: &str| {
+            let form = json!({"email": format!("{name}@example.test"), "password": password});
+            app.post("/api/v1/auth/login", form).await
+        };
+        for password in ["correct horse", "a better battery", "!!!!!!!!"] {
+            log_in(&restored, "ana", password)
+                .await
+                .refused(401, "wrong_credentials");
+        }
+        log_in(&restored, "bruno", "correct horse").await.expect(200);
+        let lock = restored.app.clone();
+        restored.end().await;
+        lock.part::<server::archive::lock::DataLock>().release();
+
+        // With them it is sealed anew, under the backup's own.
+        desk.elsewhere_again("third").await;
+        fs::create_dir_all(desk.data.join("keys")).unwrap();
+        for (path, content) in contents(&former_keys) {
+            fs::write(desk.data.join("keys").join(path.file_name().unwrap()), content).unwrap();
+        }
+        bring_journal(app, &desk, 2).await;
+        let text = desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+        assert!(!text.contains("cannot log in"), "{text}");
+        let restored = desk.serve().await;
+        log_in(&restored, "ana", "correct horse")
+            .await
+            .refused(401, "wrong_credentials");
+        log_in(&restored, "ana", "a better battery").await.expect(200);
         restored.end().await;
     })
     .await;

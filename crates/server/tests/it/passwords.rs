@@ -153,6 +153,42 @@ async fn a_pepper_of_another_node_is_looked_up() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_with_the_old_password_does_not_outlive_its_change() {
+    each_db(async |app| {
+        let mut rosa = app.user("Rosa").await;
+        for round in 0..20 {
+            let (old, new) = match round {
+                0 => ("correct horse".to_owned(), word(1)),
+                _ => (word(round), word(round + 1)),
+            };
+            let change = rosa.post(
+                "/auth/password",
+                json!({"current_password": old, "new_password": new}),
+            );
+            // Many at once, so that one is being checked while the password changes.
+            let credentials = json!({"email": "rosa@example.test", "password": old});
+            let log_ins = (0..6).map(|_| app.post("/api/v1/auth/login", credentials.clone()));
+            let (changed, log_ins) =
+                futures_util::future::join(change, futures_util::future::join_all(log_ins)).await;
+            rosa = rosa.with(&changed.expect(200));
+            for answer in log_ins {
+                if answer.status == 401 {
+                    answer.refused(401, "wrong_credentials");
+                    continue;
+                }
+                let other = rosa.with(&answer.expect(200));
+                other.get("/me").await.refused(401, "session_revoked");
+            }
+        }
+    })
+    .await;
+}
+
+fn word(round: u32) -> String {
+    format!("ocho cortes y {round} quebradas")
+}
+
 #[tokio::test]
 async fn strength_is_told_in_the_readers_language_and_nothing_is_refused_for_weakness() {
     each_db(async |app| {
