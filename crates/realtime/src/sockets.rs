@@ -11,12 +11,14 @@ use accounts::MemberId;
 use base::{Result, Timestamp, input::Input};
 use futures_util::{FutureExt, future::BoxFuture};
 use platform::{AppState, http::Schemas};
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 use socketio::Encoded;
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
+    marker::PhantomData,
     sync::{Arc, OnceLock},
 };
 use uuid::Uuid;
@@ -267,16 +269,38 @@ impl std::fmt::Debug for Events {
     }
 }
 
-/// A durable push as clients read it. Written by hand (`Ready`), described here.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "a description")]
-struct Numbered<P> {
-    #[schemars(flatten)]
-    push: P,
-    stream: Stream,
-    /// Its number in the stream, one more than the one before.
-    seq: i64,
-    at: Timestamp,
+/// A durable push as clients read it: its own fields and the three of its stream.
+struct Numbered<P>(PhantomData<P>);
+
+impl<P: JsonSchema> JsonSchema for Numbered<P> {
+    fn schema_name() -> Cow<'static, str> {
+        P::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = P::json_schema(generator);
+        let fields = [
+            ("stream", generator.subschema_for::<Stream>()),
+            ("seq", json_schema!({"type": "integer", "minimum": 1})),
+            ("at", generator.subschema_for::<Timestamp>()),
+        ];
+        for (name, field) in fields {
+            let object = schema.ensure_object();
+            let required = object.entry("required").or_insert(json!([]));
+            if let Some(required) = required.as_array_mut() {
+                required.push(name.into());
+            }
+            let properties = object.entry("properties").or_insert(json!({}));
+            if let Some(properties) = properties.as_object_mut() {
+                properties.insert(name.to_owned(), field.to_value());
+            }
+        }
+        schema
+    }
 }
 
 fn written<P: Push>((row, rendered): (Uuid, Rendered<P>)) -> Result<(Uuid, (Option<MemberId>, String))> {

@@ -2,10 +2,12 @@
 
 mod app;
 mod area;
+mod socket;
 mod user;
 mod waiting;
 
 pub use app::{Assembly, TestApp, config, each_db, postgres_url};
 pub use area::area;
+pub use socket::{Heard, SocketClient};
 pub use user::{Answer, TestUser};
 pub use waiting::eventually;

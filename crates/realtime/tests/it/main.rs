@@ -1,0 +1,7 @@
+//! Streams and rooms, as members meet them: on halls that belong to these tests.
+
+mod hall;
+mod limits;
+mod queue;
+mod rooms;
+mod slow;
