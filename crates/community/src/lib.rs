@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod events;
 pub mod feed;
 pub mod follows;
+pub mod groups;
 pub mod mutes;
 pub mod posts;
 pub mod profiles;
@@ -26,6 +27,7 @@ pub fn routes() -> Routes {
         .merge(reactions::routes())
         .merge(feed::routes())
         .merge(events::routes())
+        .merge(groups::routes())
 }
 
 /// What members say and hear over sockets.
@@ -35,5 +37,5 @@ pub fn sockets() -> Sockets {
 
 /// The background work of the community.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    vec![posts::push_worker(app)]
+    vec![posts::push_worker(app), groups::cities_worker(app)]
 }

@@ -258,6 +258,8 @@ settings! {
         code_attempts: u32 = 5;
         /// Browser errors a minute and address.
         client_errors_per_minute: u32 = 30;
+        /// Groups that a member may make a day.
+        groups_per_day: u32 = 20;
         /// How long a request waits for Redis before its node decides alone, in milliseconds.
         redis_timeout_ms: u64 = 50;
         /// What each node allows while Redis is away, in percent of a limit.

@@ -161,9 +161,9 @@ impl Texts {
         args: &[(&'static str, String)],
     ) -> String {
         let book = self.book(language);
-        let text = book
-            .detail
-            .get(code)
+        let own = noun.and_then(|noun| book.detail.get(&format!("{code}.{noun}")));
+        let text = own
+            .or_else(|| book.detail.get(code))
             .or_else(|| book.title.get(code))
             .map_or(code, String::as_str);
         let noun = noun.map_or("", |noun| book.noun.get(noun).map_or(noun, String::as_str));

@@ -40,6 +40,8 @@ choice! {
         MemberReinstated = "member_reinstated",
         SessionsEnded = "sessions_ended",
         FirstAdministrator = "first_administrator",
+        /// Staff acted in a group of a city.
+        GroupModerated = "group_moderated",
     }
 }
 stored!(words: Action);
@@ -49,7 +51,7 @@ pub(crate) const WORKER: &str = "accounts.audit";
 
 /// What somebody did.
 #[derive(Debug)]
-pub(crate) struct Act<'a> {
+pub struct Act<'a> {
     /// `None`: the command line.
     pub actor: Option<MemberId>,
     pub action: Action,
@@ -59,7 +61,7 @@ pub(crate) struct Act<'a> {
 }
 
 /// Writes the entry in the act's own transaction.
-pub(crate) async fn record(tx: &Tx, app: &AppState, act: Act<'_>) -> Result<()> {
+pub async fn record(tx: &Tx, app: &AppState, act: Act<'_>) -> Result<()> {
     let salt: [u8; 32] = app.entropy.bytes();
     store::insert(tx, app.ids.next(), &act, salt, app.clock.now()).await?;
     let app = app.clone();

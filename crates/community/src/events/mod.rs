@@ -7,11 +7,13 @@
 
 mod http;
 mod ops;
+mod signals;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
 pub use http::routes;
+pub use signals::EventCreated;
 
 use base::{TimeZone, Timestamp, choice, ids};
 use db::stored;

@@ -1,4 +1,4 @@
-use super::{Event, EventId, Rsvp, store};
+use super::{Event, EventCreated, EventId, Rsvp, store};
 use accounts::CurrentUser;
 use base::{
     Result, TimeZone, Timestamp,
@@ -37,8 +37,17 @@ pub async fn create_event(
         going_count: 0,
         my_rsvp: None,
     };
+    let (own, by) = (app.clone(), actor.id);
     once.create(app, actor.id.0, "create_event", move |tx| async move {
         store::insert(&tx, &event, now).await?;
+        let created = EventCreated {
+            id: event.id,
+            title: event.title.clone(),
+            city: event.city.clone(),
+            starts_at: event.starts_at,
+            by,
+        };
+        own.signals.announce(&tx, &created, now).await?;
         Ok(event)
     })
     .await
