@@ -5,7 +5,7 @@
 //! `server.port`, and a few names that tools rely on), a flag. What cannot be
 //! read stops the start and is told with its place.
 
-use crate::{limits::is_redis_url, network::Networks};
+use crate::{cluster::is_redis_url, network::Networks};
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
 /// One setting as it stands: for `mundo config`.

@@ -2,6 +2,7 @@
 
 pub mod app;
 mod clean_up;
+pub mod cluster;
 pub mod config;
 pub mod http;
 pub mod leases;

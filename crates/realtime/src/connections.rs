@@ -54,6 +54,12 @@ impl Connections {
         }
     }
 
+    /// Those who are connected here.
+    pub fn members(&self) -> Vec<MemberId> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members.keys().copied().collect()
+    }
+
     pub fn is_online(&self, member: MemberId) -> bool {
         self.members
             .read()

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod connections;
+mod fan_out;
 mod figures;
 mod push;
 mod rooms;
@@ -21,6 +22,7 @@ use accounts::{Activity, CurrentUser, MemberId, authenticate, limits, recheck};
 use axum::{Router, response::IntoResponse};
 use base::{Error, error::unauthenticated};
 use connections::Connections;
+use fan_out::{FanOut, News};
 use platform::{
     App, AppState,
     http::{ClientIp, Problem, language_of},
@@ -28,12 +30,12 @@ use platform::{
 };
 use rooms::{Client, Hub};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use sessions::Expiries;
 use socketio::{Admitted, Encoded, Id, Reason, Refusal, Server, Socket};
 use std::{
     collections::{HashMap, HashSet},
-    hash::Hash,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -60,6 +62,8 @@ pub struct Realtime {
     hub: Hub,
     events: OnceLock<Events>,
     pub(crate) figures: Figures,
+    /// To the other nodes, where there are any.
+    fan_out: Option<FanOut>,
     commits: mpsc::UnboundedSender<Committed>,
     /// Taken by the one who hands out.
     committed: Mutex<mpsc::UnboundedReceiver<Committed>>,
@@ -95,6 +99,10 @@ impl Realtime {
             })
             .build();
         let (commits, committed) = mpsc::unbounded_channel();
+        let fan_out = match app.config.cluster.redis_url.0.as_str() {
+            "" => None,
+            url => Some(FanOut::new(url, &app.ids).expect("the settings were checked")),
+        };
         app.with_part(Realtime {
             server,
             connections: Connections::default(),
@@ -102,6 +110,7 @@ impl Realtime {
             hub: Hub::default(),
             events: OnceLock::new(),
             figures: Figures::default(),
+            fan_out,
             commits,
             committed: Mutex::new(committed),
         })
@@ -158,34 +167,88 @@ impl Realtime {
         &self.server
     }
 
-    /// Pushes to every connection of these members. Ephemeral: who is not there,
-    /// or slow, misses it.
+    /// Pushes to every connection of these members, on whatever node. Ephemeral: who is not
+    /// there, or slow, misses it.
     pub fn push_to_members<P: Push>(&self, members: impl IntoIterator<Item = MemberId>, push: &P) {
-        let Some(encoded) = encoded(push) else { return };
+        let Some(payload) = payload(push) else { return };
+        let members: Vec<_> = members.into_iter().collect();
+        self.push_here(&members, P::NAME, &payload);
+        self.tell_nodes(|| News::Pushed {
+            members,
+            name: P::NAME.to_owned(),
+            payload,
+        });
+    }
+
+    fn push_here(&self, members: &[MemberId], name: &str, payload: &RawValue) {
+        let Some(encoded) = encoded(name, payload) else {
+            return;
+        };
         for member in members {
-            for socket in self.connections.of(member) {
+            for socket in self.connections.of(*member) {
                 socket.send_expendable(encoded.clone());
             }
         }
     }
 
+    fn tell_nodes(&self, news: impl FnOnce() -> News) {
+        if let Some(fan_out) = &self.fan_out {
+            fan_out.send(news);
+        }
+    }
+
+    /// Whether the other nodes can be told of something; nothing when there are none.
+    pub fn nodes_linked(&self) -> Option<bool> {
+        self.fan_out.as_ref().map(FanOut::is_linked)
+    }
+
+    /// Times that the link to the other nodes was lost.
+    pub fn node_outages(&self) -> u64 {
+        self.fan_out.as_ref().map_or(0, FanOut::outages)
+    }
+
     /// Pushes to everybody who listens to a stream, but not to those who must not see who it comes
     /// from. Ephemeral: with a slow client, the latest of a `key` takes the place of the others.
     pub fn tell<P: Push>(&self, stream: Stream, key: impl Hash, from: Option<MemberId>, push: &P) {
-        if let Some(encoded) = encoded(push) {
-            self.hub.tell(stream, &(P::NAME, Hashed::of(key)), from, &encoded);
+        let Some(payload) = payload(push) else { return };
+        let key = hashed(key);
+        self.tell_here(stream, key, from, P::NAME, &payload);
+        self.tell_nodes(|| News::Told {
+            stream,
+            key,
+            from,
+            name: P::NAME.to_owned(),
+            payload,
+        });
+    }
+
+    fn tell_here(&self, stream: Stream, key: u64, from: Option<MemberId>, name: &str, payload: &RawValue) {
+        if let Some(encoded) = encoded(name, payload) {
+            self.hub.tell(stream, &(name, key), from, &encoded);
         }
     }
 
     /// What this node has committed, to be handed out. Called by whoever commits, on any thread.
     fn committed(&self, stream: Stream, entries: Vec<(i64, Entry)>) {
+        if let Some((last, _)) = entries.last() {
+            let last = *last;
+            self.tell_nodes(|| News::Head(stream, last));
+        }
         if self.hub.find(stream).is_some() {
             let _ = self.commits.send(Committed { stream, entries });
         }
     }
 
-    /// Reads again whom these members must not see.
+    /// Whom these members must not see has changed: every node reads it again.
     pub async fn forget_hidden(&self, app: &AppState, members: &[MemberId]) {
+        self.read_hidden(app, members).await;
+        self.tell_nodes(|| News::Hidden(members.to_vec()));
+    }
+
+    async fn read_hidden(&self, app: &AppState, members: &[MemberId]) {
+        if self.events().hides.is_none() {
+            return;
+        }
         for member in members {
             if !self.is_online(*member) {
                 continue;
@@ -205,21 +268,21 @@ impl Realtime {
     }
 }
 
-#[derive(Hash)]
-struct Hashed(u64);
-
-impl Hashed {
-    fn of(key: impl Hash) -> Hashed {
-        use std::hash::{DefaultHasher, Hasher};
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Hashed(hasher.finish())
-    }
+fn hashed(key: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
-fn encoded<P: Push>(push: &P) -> Option<Encoded> {
-    Encoded::event(P::NAME, push)
+fn payload<P: Push>(push: &P) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(push)
         .inspect_err(|error| tracing::error!(%error, push = P::NAME, "a push could not be encoded"))
+        .ok()
+}
+
+fn encoded(name: &str, payload: &RawValue) -> Option<Encoded> {
+    Encoded::event(name, payload)
+        .inspect_err(|error| tracing::error!(%error, push = name, "a push could not be encoded"))
         .ok()
 }
 
@@ -332,7 +395,7 @@ async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
 /// What keeps sockets as long as their sessions; one hands out what was committed, one looks for
 /// streams that went on unheard, one cleans up, one says goodbye to all when the server ends.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (ending, pushing, looking) = (app.clone(), app.clone(), app.clone());
+    let (ending, pushing, looking, telling) = (app.clone(), app.clone(), app.clone(), app.clone());
     let mut workers = sessions::workers(app);
     workers.extend([
         // Together with the listener, so that no poll holds it up.
@@ -366,6 +429,22 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                         }
                         tokio::task::yield_now().await;
                     }
+                }
+            }),
+        Spec::new("realtime.fan_out")
+            .group("platform")
+            .gates(Duration::from_secs(2))
+            .service(move |context| {
+                let app = telling.clone();
+                async move {
+                    match &Realtime::of(&app).fan_out {
+                        Some(fan_out) => fan_out::keep(&app, fan_out, &context).await,
+                        None => {
+                            context.ready();
+                            context.cancelled().await;
+                        }
+                    }
+                    Ok(())
                 }
             }),
         Spec::new("realtime.heads")

@@ -16,8 +16,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use shared::readable as is_redis_url;
-
 use crate::{AppState, Config};
 use base::{Clock, Error, Kind, Result};
 use gcra::Act;

@@ -6,8 +6,9 @@
 //! What is never true: that a request waits longer than the set time for Redis.
 
 use super::{Budget, StoreHealth, StoreState, gcra::Act};
-use base::{Error, Result, error::internal};
-use redis::{Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, aio::MultiplexedConnection};
+use crate::cluster;
+use base::Result;
+use redis::{Client, ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection};
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -55,21 +56,10 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// Whether that is an address of Redis; for the check of the settings.
-pub(crate) fn readable(url: &str) -> bool {
-    (url.starts_with("redis://") || url.starts_with("rediss://")) && url.into_connection_info().is_ok()
-}
-
 impl Shared {
     pub fn new(url: &str, wait: Duration) -> Result<Shared> {
-        // Another part of the program may have chosen the same one before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let info = url.into_connection_info().map_err(failed)?;
-        // Requests share a connection: none may wait for another's acknowledgement.
-        let settings = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_tcp_settings(settings)).map_err(failed)?;
         Ok(Shared {
-            client,
+            client: cluster::redis(url)?,
             wait,
             now: Mutex::default(),
             trouble: Notify::new(),
@@ -217,8 +207,4 @@ impl Now {
 
 fn too_slow() -> RedisError {
     RedisError::from((ErrorKind::Io, "no answer in time"))
-}
-
-fn failed(error: RedisError) -> Error {
-    internal(error)
 }

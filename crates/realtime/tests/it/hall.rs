@@ -126,6 +126,18 @@ input! {
 }
 
 input! {
+    pub struct Wave {
+        pub hall: Text<1, 100>,
+        pub turn: Turn,
+    }
+}
+
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Turn(i64);
+impl base::input::Field for Turn {}
+
+input! {
     pub struct Bar {
         pub hall: Text<1, 100>,
         pub member: MemberId,
@@ -147,6 +159,7 @@ pub fn sockets() -> Sockets {
         .on("hall:say", say_it, "Say something in a hall")
         .on("hall:whisper", whisper, "Say something the slow way")
         .on("hall:bar", bar, "Put somebody out of a hall")
+        .on("hall:wave", wave, "Wave to those who are there")
         .on("hall:panic", panic, "Break")
         .durable(render, "Somebody has spoken")
         .durable(render_barred, "Somebody was put out")
@@ -215,6 +228,12 @@ async fn bar(app: AppState, _: Speaker, bar: Bar) -> Result<Done> {
             streams::append(&tx, &own, hall, Entry::new::<HallBarred>(bar.member.0, at)).await
         })
         .await?;
+    Ok(Done {})
+}
+
+async fn wave(app: AppState, speaker: Speaker, wave: Wave) -> Result<Done> {
+    let push = HallWave { turn: wave.turn.0 };
+    Realtime::of(&app).tell(stream(wave.hall)?, speaker.id, Some(speaker.id), &push);
     Ok(Done {})
 }
 

@@ -2,6 +2,7 @@
 
 mod hall;
 mod limits;
+mod nodes;
 mod queue;
 mod rooms;
 mod slow;
