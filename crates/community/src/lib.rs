@@ -5,10 +5,12 @@ pub mod events;
 pub mod feed;
 pub mod follows;
 pub mod groups;
+pub mod messages;
 pub mod mutes;
 pub mod posts;
 pub mod profiles;
 pub mod reactions;
+pub mod rooms;
 #[cfg(test)]
 mod tests;
 
@@ -28,11 +30,16 @@ pub fn routes() -> Routes {
         .merge(feed::routes())
         .merge(events::routes())
         .merge(groups::routes())
+        .merge(rooms::routes())
+        .merge(messages::routes())
 }
 
 /// What members say and hear over sockets.
 pub fn sockets() -> Sockets {
     posts::sockets()
+        .merge(blocks::sockets())
+        .merge(rooms::sockets())
+        .merge(messages::sockets())
 }
 
 /// The background work of the community.

@@ -20,6 +20,7 @@ mod apart;
 mod http;
 mod ops;
 mod signals;
+mod socket;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ mod tests;
 pub use apart::{Others, apart_from};
 pub use http::{Block, routes};
 pub use signals::MemberBlocked;
+pub use socket::sockets;
 pub use store::between;

@@ -6,6 +6,7 @@ use base::{
     error::{conflict, not_found},
 };
 use platform::AppState;
+use realtime::Realtime;
 
 /// Blocks a member. Doing it again changes nothing; who blocked the caller cannot be found.
 pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Result<()> {
@@ -13,7 +14,8 @@ pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Resu
         return Err(conflict("cannot_block_yourself"));
     }
     let (own, member, now) = (app.clone(), actor.id, app.clock.now());
-    app.db
+    let blocked = app
+        .db
         .write_again(move |tx| async move {
             profiles::store::lock_pair(&tx, member, other).await?;
             match store::standing(&tx, member, other).await? {
@@ -30,13 +32,16 @@ pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Resu
             tx.on_commit(move || apart::forget(&own, [member, other]));
             Ok(())
         })
-        .await
+        .await;
+    Realtime::of(app).forget_hidden(app, &[member, other]).await;
+    blocked
 }
 
 /// Takes the caller's own block back. Follows do not come back by themselves.
 pub async fn unblock(app: &AppState, actor: &CurrentUser, other: MemberId) -> Result<()> {
     let (own, member) = (app.clone(), actor.id);
-    app.db
+    let unblocked = app
+        .db
         .write_again(move |tx| async move {
             if store::standing(&tx, member, other).await? == Some(true) {
                 store::delete(&tx, member, other).await?;
@@ -44,5 +49,7 @@ pub async fn unblock(app: &AppState, actor: &CurrentUser, other: MemberId) -> Re
             }
             Ok(())
         })
-        .await
+        .await;
+    Realtime::of(app).forget_hidden(app, &[member, other]).await;
+    unblocked
 }

@@ -87,6 +87,11 @@ impl Drop for Flight<'_> {
 }
 
 impl Once {
+    /// The key itself, for a slice that names what is created after it.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Runs a write that creates something and answers with it.
     pub async fn create<T, F, Fut>(
         self,

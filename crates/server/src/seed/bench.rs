@@ -1,6 +1,8 @@
 //! The volumes that the benchmark asks for: 10,000 members who follow 50 each,
-//! 100,000 posts, 300,000 reactions, 2,000 events. The same data every time.
+//! 100,000 posts, 300,000 reactions, 2,000 events, and the open rooms `hall` and `room-0` to
+//! `room-9`. The same data every time.
 
+use super::chats::{ROOM, ROOM_MEMBER};
 use accounts::Accounts;
 use anyhow::Result;
 use base::{Ids, Password, Timestamp};
@@ -14,6 +16,9 @@ const FOLLOWS: u64 = 50;
 const POSTS: u64 = 100_000;
 const REACTIONS: u64 = 3;
 const EVENTS: u64 = 2_000;
+/// Rooms beside the hall; the first members are in them, in turn.
+const ROOMS: u64 = 10;
+const ROOM_MEMBERS: u64 = 1_000;
 const PASSWORD: &str = "bench-password-1";
 /// With their time zones.
 const CITIES: [(&str, &str); 10] = [
@@ -148,12 +153,50 @@ pub async fn bench(app: &AppState) -> Result<Option<String>> {
         }),
     )
     .await?;
+    let rooms: Vec<Uuid> = (0..=ROOMS)
+        .map(|n| ids.at(start.plus(minute * n as u32)))
+        .collect();
+    write(
+        app,
+        ROOM,
+        (0..=ROOMS).map(|n| {
+            let (slug, title, count) = match n {
+                ROOMS => ("hall".to_owned(), "The hall".to_owned(), 0),
+                _ => (format!("room-{n}"), format!("Room {n}"), ROOM_MEMBERS / ROOMS),
+            };
+            let nobody = None::<Uuid>;
+            params![
+                rooms[n as usize],
+                "open",
+                slug,
+                title,
+                nobody,
+                nobody,
+                count as i64,
+                start
+            ]
+        }),
+    )
+    .await?;
+    write(
+        app,
+        ROOM_MEMBER,
+        (0..ROOM_MEMBERS).map(|n| {
+            let (room, role) = (
+                rooms[(n % ROOMS) as usize],
+                if n < ROOMS { "owner" } else { "member" },
+            );
+            params![room, members[n as usize], role, 0_i64, start]
+        }),
+    )
+    .await?;
     let analyze = db::Executor::pick(&app.db, "ANALYZE", "ANALYZE");
     app.db.administer(analyze).await?;
     Ok(Some(format!(
-        "{MEMBERS} members, {} follows, {POSTS} posts, {} reactions and {EVENTS} events in {:.1} s; log in as user1@example.test with {PASSWORD}",
+        "{MEMBERS} members, {} follows, {POSTS} posts, {} reactions, {EVENTS} events and {} open rooms in {:.1} s; log in as user1@example.test with {PASSWORD}",
         MEMBERS * FOLLOWS,
         POSTS * REACTIONS,
+        ROOMS + 1,
         began.elapsed().as_secs_f64()
     )))
 }

@@ -197,5 +197,5 @@ async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Ti
             .await?;
         }
     }
-    Ok(())
+    super::chats::fill(app, tx, members, now).await
 }

@@ -3,6 +3,7 @@
 //! public address points at.
 
 mod bench;
+mod chats;
 mod demo;
 
 pub use bench::bench;

@@ -1,0 +1,216 @@
+use super::{
+    Message, MessageDeleted, MessageEdited, MessageId, MessageReacted, MessageRead,
+    model::{Facts, Said, Saying},
+    policy,
+    queue::Speaking,
+    store::{self, Speech},
+};
+use crate::{
+    reactions::Reaction,
+    rooms::{self, RoomId, RoomName, Standing, Status},
+};
+use accounts::{CurrentUser, MemberId};
+use base::{
+    Result,
+    error::{invalid, not_found},
+};
+use db::Tx;
+use platform::AppState;
+use realtime::{
+    Realtime,
+    streams::{Entry, Stream, append, submit},
+};
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+/// Rooms known to exist, by name: what follows `chat:` is looked up once.
+#[derive(Debug, Default)]
+struct Names(RwLock<HashMap<RoomName, RoomId>>);
+
+/// Names remembered; beyond it all are looked up anew.
+const NAMES: usize = 50_000;
+
+/// The room of a name. What it lets the caller do is asked elsewhere.
+async fn room_named(app: &AppState, name: RoomName) -> Result<RoomId> {
+    let names = app.memory::<Names>();
+    let known = names
+        .0
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&name)
+        .copied();
+    if let Some(room) = known {
+        return Ok(room);
+    }
+    let room = rooms::store::existing(&app.db, &name).await?;
+    let room = room.ok_or_else(|| not_found("room"))?;
+    let mut names = names.0.write().unwrap_or_else(PoisonError::into_inner);
+    if names.len() >= NAMES {
+        names.clear();
+    }
+    names.insert(name, room);
+    Ok(room)
+}
+
+/// Says something in a room. Answers once it is on disk; who says it again with the same
+/// `client_id` hears the same answer.
+pub async fn send_message(
+    app: &AppState,
+    actor: &CurrentUser,
+    room: RoomName,
+    saying: Saying,
+) -> Result<Said> {
+    let room = room_named(app, room).await?;
+    let speech = Speech {
+        id: app.ids.next(),
+        room,
+        sender: actor.id,
+        saying,
+    };
+    let written = submit::<Speaking>(app, room.stream(), speech).await?;
+    Ok(Said {
+        seq: written.seq,
+        ..written.done.said
+    })
+}
+
+/// What is said: the caller's own words, or those of a message that they may read.
+pub async fn saying(
+    app: &AppState,
+    actor: &CurrentUser,
+    body: Option<String>,
+    forward_of: Option<MessageId>,
+    client_id: Option<String>,
+    reply_to: Option<MessageId>,
+) -> Result<Saying> {
+    let body = match (body, forward_of) {
+        (Some(body), None) => body,
+        (None, Some(id)) => show_message(app, actor, id).await?.body,
+        (Some(_), Some(_)) => return Err(invalid("/forward_of_id", "body_or_forward")),
+        (None, None) => return Err(invalid("/body", "required")),
+    };
+    Ok(Saying {
+        body,
+        client_id,
+        reply_to,
+        forwarded: forward_of.is_some(),
+    })
+}
+
+/// A message that the caller may read and that still has its words.
+pub async fn show_message(app: &AppState, actor: &CurrentUser, id: MessageId) -> Result<Message> {
+    let room = store::room_of(&app.db, id).await?;
+    let room = room.ok_or_else(|| not_found("message"))?;
+    let standing = rooms::store::standing(&app.db, actor.id, room).await?;
+    if !standing.is_some_and(|standing| rooms::policy::may_read(&standing)) {
+        return Err(not_found("message"));
+    }
+    let message = store::find(&app.db, actor.id, id).await?;
+    message
+        .filter(|message| !message.deleted)
+        .ok_or_else(|| not_found("message"))
+}
+
+/// The facts about a message for who wants to change it, its row locked.
+async fn facts(tx: &Tx, actor: MemberId, id: MessageId) -> Result<(Facts, Standing)> {
+    let facts = store::lock(tx, actor, id).await?;
+    let facts = facts
+        .filter(|facts| !facts.deleted)
+        .ok_or_else(|| not_found("message"))?;
+    let standing = rooms::store::standing(tx, actor, facts.room).await?;
+    let standing = standing.filter(rooms::policy::may_read);
+    Ok((facts, standing.ok_or_else(|| not_found("message"))?))
+}
+
+pub async fn edit_message(
+    app: &AppState,
+    actor: &CurrentUser,
+    id: MessageId,
+    body: String,
+) -> Result<Message> {
+    let (own, me, now) = (app.clone(), actor.id, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let (facts, standing) = facts(&tx, me, id).await?;
+            policy::may_edit(me, &standing, &facts)?;
+            store::update(&tx, id, &body, now).await?;
+            let message = store::find(&tx, me, id).await?;
+            let edited = Entry::new::<MessageEdited>(id, now);
+            append(&tx, &own, facts.room.stream(), edited).await?;
+            message.ok_or_else(|| not_found("message"))
+        })
+        .await
+}
+
+pub async fn delete_message(app: &AppState, actor: &CurrentUser, id: MessageId) -> Result<()> {
+    let (own, me, now) = (app.clone(), actor.id, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let (facts, standing) = facts(&tx, me, id).await?;
+            policy::may_delete(me, &standing, &facts)?;
+            store::erase(&tx, id, now).await?;
+            let deleted = Entry::new::<MessageDeleted>(id, now);
+            append(&tx, &own, facts.room.stream(), deleted).await.map(drop)
+        })
+        .await
+}
+
+/// Reacts, exchanges the reaction, or takes it back.
+pub async fn react_to_message(
+    app: &AppState,
+    actor: &CurrentUser,
+    id: MessageId,
+    kind: Option<Reaction>,
+) -> Result<Message> {
+    let (own, me, now) = (app.clone(), actor.id, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let (facts, _) = facts(&tx, me, id).await?;
+            let changes = store::reaction_of(&tx, id, me).await? != kind;
+            match kind {
+                Some(kind) if changes => store::put_reaction(&tx, id, me, kind, now).await?,
+                None if changes => store::delete_reaction(&tx, id, me).await?,
+                _ => {}
+            }
+            let message = store::find(&tx, me, id).await?;
+            if changes {
+                let reacted = Entry::new::<MessageReacted>(id, now);
+                append(&tx, &own, facts.room.stream(), reacted).await?;
+            }
+            message.ok_or_else(|| not_found("message"))
+        })
+        .await
+}
+
+/// Moves the caller's mark forward to a message they have read, and gives where it stands.
+pub async fn read_messages(app: &AppState, actor: &CurrentUser, room: RoomName, seq: i64) -> Result<i64> {
+    let room = room_named(app, room).await?;
+    let standing = rooms::store::standing(&app.db, actor.id, room).await?;
+    let standing = rooms::policy::reading(standing)?;
+    if standing.status != Some(Status::Joined) {
+        return Ok(0);
+    }
+    let me = actor.id;
+    let (moved, stands) = app
+        .db
+        .write_again(move |tx| async move {
+            let moved = rooms::store::put_read(&tx, room, me, seq).await?;
+            Ok((moved.is_some(), rooms::store::read_seq(&tx, room, me).await?))
+        })
+        .await?;
+    if moved {
+        let read = MessageRead {
+            room: standing.name(),
+            member_id: me,
+            read_seq: stands,
+        };
+        let (realtime, key) = (Realtime::of(app), (room, me));
+        if standing.member_count <= rooms::store::FEW {
+            realtime.tell(room.stream(), key, Some(me), &read);
+        }
+        realtime.tell(Stream::user(me), key, None, &read);
+    }
+    Ok(stands)
+}
