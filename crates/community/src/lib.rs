@@ -7,10 +7,12 @@ pub mod follows;
 pub mod groups;
 pub mod messages;
 pub mod mutes;
+pub mod notifications;
 pub mod posts;
 pub mod profiles;
 pub mod reactions;
 pub mod rooms;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,8 @@ pub fn routes() -> Routes {
         .merge(groups::routes())
         .merge(rooms::routes())
         .merge(messages::routes())
+        .merge(search::routes())
+        .merge(notifications::routes())
 }
 
 /// What members say and hear over sockets.
@@ -40,9 +44,13 @@ pub fn sockets() -> Sockets {
         .merge(blocks::sockets())
         .merge(rooms::sockets())
         .merge(messages::sockets())
+        .merge(notifications::sockets())
 }
 
 /// The background work of the community.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    vec![posts::push_worker(app), groups::cities_worker(app)]
+    let mut workers = vec![posts::push_worker(app), groups::cities_worker(app)];
+    workers.extend(search::workers(app));
+    workers.extend(notifications::workers(app));
+    workers
 }

@@ -285,6 +285,30 @@ settings! {
         /// Sender of mails.
         from: String = "Mundo Tango <no-reply@localhost>".to_owned();
     }
+    notifications: Notifications {
+        /// Percent of each part of a priority (ALGO-6): what it is.
+        kind_percent: u32 = 40;
+        /// Who caused it.
+        relationship_percent: u32 = 30;
+        /// How long ago.
+        recency_percent: u32 = 20;
+        /// How much they had to do with the member lately.
+        engagement_percent: u32 = 10;
+    }
+    search: Search {
+        /// Points of what is found (ALGO-4): the title is the query.
+        exact: u32 = 100;
+        /// The title begins with it.
+        prefix: u32 = 80;
+        /// Each of its words is there.
+        whole_word: u32 = 60;
+        /// It stands somewhere.
+        contains: u32 = 40;
+        /// Some of its words do, or words close to them.
+        partial: u32 = 20;
+        /// Members who must look for a term on one day before it is counted as trending; two at least.
+        trending_members: u32 = 5;
+    }
     guard: Guard {
         /// Protected files before a start: `restore`, `verify`, `off`, or `auto`: restore where guard.toml is.
         mode: String = "auto".to_owned();

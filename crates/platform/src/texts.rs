@@ -75,6 +75,9 @@ struct Book {
     /// What is said of a password while it is typed.
     #[serde(default)]
     password: HashMap<String, String>,
+    /// What members are told, by kind and number.
+    #[serde(default)]
+    notification: HashMap<String, String>,
     #[serde(default)]
     mail: HashMap<String, Letter>,
 }
@@ -87,8 +90,15 @@ struct Letter {
 }
 
 impl Book {
-    fn parts(&self) -> [&HashMap<String, String>; 5] {
-        [&self.title, &self.detail, &self.field, &self.noun, &self.password]
+    fn parts(&self) -> [&HashMap<String, String>; 6] {
+        [
+            &self.title,
+            &self.detail,
+            &self.field,
+            &self.noun,
+            &self.password,
+            &self.notification,
+        ]
     }
 
     /// Adds what only the other book says.
@@ -99,6 +109,7 @@ impl Book {
             &mut self.field,
             &mut self.noun,
             &mut self.password,
+            &mut self.notification,
         ];
         for (own, other) in own.into_iter().zip(other.parts()) {
             for (key, text) in other {
@@ -179,6 +190,12 @@ impl Texts {
     pub fn mail(&self, language: Language, kind: &str, args: &[(&'static str, String)]) -> (String, String) {
         let letter = &self.book(language).mail[kind];
         (fill(&letter.subject, args), fill(&letter.text, args))
+    }
+
+    /// What a member is told, or a part of the sentence.
+    pub fn notification(&self, language: Language, key: &str, args: &[(&'static str, String)]) -> String {
+        let text = self.book(language).notification.get(key);
+        fill(text.map_or(key, String::as_str), args)
     }
 
     /// A sentence about a password.

@@ -9,3 +9,18 @@ pub(crate) mod ops;
 pub(crate) mod store;
 
 pub use http::routes;
+
+use accounts::MemberId;
+use platform::signals::Signal;
+use serde::{Deserialize, Serialize};
+
+/// Somebody follows somebody from now on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Followed {
+    pub follower: MemberId,
+    pub followee: MemberId,
+}
+
+impl Signal for Followed {
+    const KIND: &'static str = "followed";
+}

@@ -1,4 +1,4 @@
-use super::store;
+use super::{Followed, store};
 use crate::profiles;
 use accounts::{CurrentUser, MemberId};
 use base::{
@@ -12,7 +12,7 @@ pub async fn follow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Re
     if actor.id == member {
         return Err(conflict("cannot_follow_yourself"));
     }
-    let (follower, now) = (actor.id, app.clock.now());
+    let (own, follower, now) = (app.clone(), actor.id, app.clock.now());
     app.db
         .write_again(move |tx| async move {
             // A block of this moment is made before this or after it, and ends the follow then.
@@ -22,6 +22,11 @@ pub async fn follow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Re
             }
             if store::insert(&tx, follower, member, now).await? {
                 store::count(&tx, follower, member, 1).await?;
+                let followed = Followed {
+                    follower,
+                    followee: member,
+                };
+                own.signals.announce(&tx, &followed, now).await?;
             }
             Ok(())
         })

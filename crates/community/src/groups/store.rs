@@ -205,15 +205,6 @@ pub async fn put_place(tx: &Tx, id: GroupId, latitude: f64, longitude: f64) -> R
     .map(drop)
 }
 
-pub async fn put_room(tx: &Tx, id: GroupId, room: Uuid) -> Result<()> {
-    tx.execute(
-        "UPDATE community_group SET room_id = $1 WHERE id = $2 AND community_id = @community",
-        params![room, id],
-    )
-    .await
-    .map(drop)
-}
-
 pub async fn delete(tx: &Tx, id: GroupId) -> Result<()> {
     tx.execute(
         "DELETE FROM community_group WHERE id = $1 AND community_id = @community",

@@ -1,0 +1,155 @@
+//! Whom a signal concerns, and why: the one place that knows the other slices' signals.
+
+use super::{
+    NotificationKind,
+    model::{Cause, SubjectKind},
+    ops,
+};
+use crate::{
+    events::EventCreated,
+    follows::{self, Followed},
+    groups::{self, GroupAsked, GroupInvited, GroupJoined},
+};
+use accounts::MemberId;
+use base::Result;
+use platform::{
+    AppState,
+    signals::{Announced, Consumer, Dispatch},
+};
+use std::{sync::Arc, time::Duration};
+use supervisor::{Plan, Spec, Wake};
+use uuid::Uuid;
+
+/// Members told in one write.
+const AT_ONCE: usize = 100;
+/// Followers read in one go.
+const FOLLOWERS: i64 = 1000;
+
+struct Tell;
+
+impl Consumer for Tell {
+    fn name(&self) -> &'static str {
+        "notifications.tell"
+    }
+
+    async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
+        for signal in &signals {
+            let causes = causes(app, signal).await?;
+            for some in causes.chunks(AT_ONCE) {
+                let (own, some) = (app.clone(), some.to_vec());
+                app.db
+                    .write_again(move |tx| async move {
+                        for cause in &some {
+                            ops::tell(&own, &tx, cause).await?;
+                        }
+                        Ok(())
+                    })
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The worker that tells, woken by each commit that announced something.
+pub fn worker(app: &AppState) -> Plan {
+    let (wake, own) = (Wake::new(), app.clone());
+    app.signals.wake_on_commit(&wake);
+    Spec::new("notifications.tell")
+        .group("platform")
+        .every(Duration::from_secs(5))
+        .wakes_on(&wake)
+        .timeout(Duration::from_mins(1))
+        .exempt()
+        .worker(move || Dispatch::new(own.clone(), Arc::new(Tell)))
+}
+
+fn cause(
+    member: MemberId,
+    kind: NotificationKind,
+    subject: (SubjectKind, Uuid),
+    actor: MemberId,
+    tail: impl std::fmt::Display,
+) -> Cause {
+    Cause {
+        member,
+        kind,
+        subject,
+        actor,
+        name: format!("{kind}:{}:{tail}", subject.1),
+    }
+}
+
+async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
+    if let Some(Followed { follower, followee }) = signal.read() {
+        let subject = (SubjectKind::Member, followee.0);
+        return Ok(vec![cause(
+            followee,
+            NotificationKind::Follow,
+            subject,
+            follower,
+            follower,
+        )]);
+    }
+    if let Some(GroupInvited { group, member, by }) = signal.read() {
+        let subject = (SubjectKind::Group, group.0);
+        return Ok(vec![cause(
+            member,
+            NotificationKind::GroupInvite,
+            subject,
+            by,
+            signal.id,
+        )]);
+    }
+    if let Some(GroupAsked { group, member }) = signal.read() {
+        let moderators = groups::store::moderators(&app.db, group).await?;
+        let subject = (SubjectKind::Group, group.0);
+        let told = moderators.into_iter().map(|moderator| {
+            cause(
+                moderator,
+                NotificationKind::GroupRequest,
+                subject,
+                member,
+                signal.id,
+            )
+        });
+        return Ok(told.collect());
+    }
+    if let Some(GroupJoined {
+        group,
+        member,
+        accepted_by: Some(by),
+    }) = signal.read()
+    {
+        let subject = (SubjectKind::Group, group.0);
+        return Ok(vec![cause(
+            member,
+            NotificationKind::GroupAccepted,
+            subject,
+            by,
+            signal.id,
+        )]);
+    }
+    if let Some(event) = signal.read::<EventCreated>() {
+        return announced(app, &event).await;
+    }
+    Ok(vec![])
+}
+
+/// An event is told to the followers of who announced it.
+async fn announced(app: &AppState, event: &EventCreated) -> Result<Vec<Cause>> {
+    let (mut told, mut after) = (vec![], MemberId(Uuid::nil()));
+    loop {
+        let followers = follows::store::followers_after(&app.db, event.by, after, FOLLOWERS).await?;
+        let subject = (SubjectKind::Event, event.id.0);
+        told.extend(
+            followers
+                .iter()
+                .map(|follower| cause(*follower, NotificationKind::Event, subject, event.by, "created")),
+        );
+        match followers.last() {
+            Some(last) if followers.len() as i64 == FOLLOWERS => after = *last,
+            _ => return Ok(told),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Notifications: what a member is told of, where, and when not.
+//!
+//! Slices announce signals; [`causes`] says whom a signal concerns and why. A cause
+//! counts once for each member, however often its signal comes, and everything it
+//! sets off (the row, the live push, the Web Push, the digest) is promised in the
+//! same transaction. What belongs together is one notification while it is unread:
+//! "five people reacted to your post".
+//!
+//! A member says by kind and channel what they want, and when they want quiet, by
+//! the clocks of their own zone. Priorities follow ALGO-6 ([`priority`]).
+//!
+//! Never true: a notification of somebody the member has blocked or muted, or who
+//! blocked them; one about oneself; text of a post or message kept here.
+
+mod causes;
+mod digest;
+mod http;
+mod model;
+mod ops;
+pub mod priority;
+mod push;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use http::routes;
+pub use model::{Channel, NotificationId, NotificationKind};
+pub use push::sockets;
+
+use platform::AppState;
+use supervisor::Plan;
+
+pub fn workers(app: &AppState) -> Vec<Plan> {
+    vec![causes::worker(app), digest::worker(app)]
+}
