@@ -11,6 +11,7 @@ mod git;
 mod guard;
 mod harden;
 mod hash;
+mod holders;
 mod judge;
 mod keep;
 mod keys;

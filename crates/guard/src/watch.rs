@@ -8,6 +8,7 @@ use crate::{
     Guard,
     events::{self, Events, Hints},
     fault::{busy, failed},
+    holders::is_held,
     judge::Fault,
     pass::{Demand, Report, Scope},
     settings::is_below,
@@ -19,6 +20,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -27,8 +29,10 @@ use std::{
 const SETTLE: Duration = Duration::from_millis(12);
 /// A path that never becomes quiet is judged all the same.
 const AT_LAST: Duration = Duration::from_millis(400);
-/// An empty file whose writer never let go.
+/// An empty file, when nobody is seen to let go of it.
 const EMPTY: Duration = Duration::from_millis(300);
+/// An empty file that a program still holds for writing.
+const HELD: Duration = Duration::from_secs(10);
 /// Everything is compared that often.
 const SCAN: Duration = Duration::from_secs(30);
 /// Without hints.
@@ -36,6 +40,8 @@ const SCAN_WITHOUT_HINTS: Duration = Duration::from_secs(1);
 /// Every copy is read that often.
 const SCRUB: Duration = Duration::from_mins(10);
 const TICK: Duration = Duration::from_secs(1);
+/// How long the question whether somebody watches may take others.
+const PROBE: Duration = Duration::from_millis(200);
 
 /// The watcher's word about itself, in each place.
 pub(crate) const STATUS: &str = "watch.json";
@@ -77,11 +83,16 @@ impl<'a> Watcher<'a> {
             Mode::empty(),
         )
         .map_err(|error| failed(guard.root().display(), error))?;
-        if fd::flock(&single, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(busy(format!(
-                "{} is being watched already",
-                guard.root().display()
-            )));
+        let began = Instant::now();
+        while fd::flock(&single, FlockOperation::NonBlockingLockExclusive).is_err() {
+            // Whoever only asks whether somebody watches holds it for a moment, too.
+            if began.elapsed() > PROBE {
+                return Err(busy(format!(
+                    "{} is being watched already",
+                    guard.root().display()
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
         let scan_only = guard.peek(|turn| turn.settings.options.scan_only);
         let events = if scan_only {
@@ -134,7 +145,7 @@ impl<'a> Watcher<'a> {
                 };
                 let waiting: Mutex<BTreeSet<String>> = Mutex::default();
                 let settled = |path: &str, fault: &Fault| {
-                    let settled = has_settled(&touched, path, fault);
+                    let settled = has_settled(&touched, self.guard.root(), path, fault);
                     if !settled {
                         waiting
                             .lock()
@@ -301,16 +312,23 @@ fn forget<'a>(
 }
 
 /// Whether a loss is one, or half of somebody's save.
-fn has_settled(touched: &Mutex<BTreeMap<String, Touch>>, path: &str, fault: &Fault) -> bool {
+fn has_settled(touched: &Mutex<BTreeMap<String, Touch>>, root: &Path, path: &str, fault: &Fault) -> bool {
     let (mut all, now) = (lock(touched), Instant::now());
-    let touch = *all.entry(path.to_owned()).or_insert(Touch {
+    let touch = all.entry(path.to_owned()).or_insert(Touch {
         first: now,
         last: now,
         closed: false,
     });
     let (quiet, age) = (now.duration_since(touch.last), now.duration_since(touch.first));
     match fault {
-        Fault::Emptied => touch.closed && quiet >= SETTLE || quiet >= EMPTY,
+        Fault::Emptied if touch.closed => quiet >= SETTLE,
+        Fault::Emptied if quiet < EMPTY => false,
+        Fault::Emptied if age < HELD && is_held(&root.join(path)) => {
+            // Asked again after another such wait: looking through all programs takes time.
+            touch.last = now;
+            false
+        }
+        Fault::Emptied => true,
         _ => quiet >= SETTLE || age >= AT_LAST,
     }
 }

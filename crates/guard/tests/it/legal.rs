@@ -332,6 +332,27 @@ fn saves(times: usize) {
 }
 
 #[test]
+fn a_program_that_takes_its_time_to_write_is_waited_for() {
+    let scene = Scene::new();
+    scene.rest();
+    let watching = Watching::start(&scene);
+    watching.until_seen();
+    // The shell empties the page at once; its bytes come a second later.
+    let slow = "(sleep 1.2; echo made slowly) > pages/2.txt";
+    let run = Command::new("sh")
+        .args(["-c", slow])
+        .current_dir(scene.root())
+        .status();
+    assert!(run.unwrap().success());
+    watching.until("the draft", || {
+        scene.guard().drafts().unwrap().contains_key("pages/2.txt")
+    });
+    assert_eq!(scene.read("pages/2.txt").unwrap(), "made slowly\n");
+    assert_eq!(restores(&scene), Vec::<String>::new());
+    watching.stop();
+}
+
+#[test]
 fn real_editors_are_not_disturbed() {
     let scene = Scene::new();
     scene.rest();
