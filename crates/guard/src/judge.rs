@@ -132,6 +132,22 @@ pub fn full_mode(want: &Want, before: Option<&Remembered>) -> u32 {
     }
 }
 
+impl Fault {
+    /// Its kind, as the ledger writes it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Fault::Missing => "missing",
+            Fault::Emptied => "emptied",
+            Fault::Replaced { .. } => "replaced",
+            Fault::Blocked { .. } => "blocked",
+            Fault::Linked => "linked",
+            Fault::Corrupted => "corrupted",
+            Fault::Mode { .. } => "mode",
+            Fault::Unreadable => "unreadable",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -109,6 +109,114 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Its kind, as the ledger writes it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            What::Trusted { .. } => "trusted",
+            What::Adopted { .. } => "adopted",
+            What::Dormant => "dormant",
+            What::Start { .. } => "start",
+            What::Quarantined { .. } => "quarantined",
+            What::Restored { .. } => "restored",
+            What::Trouble { .. } => "trouble",
+            What::Draft { .. } => "draft",
+            What::Settled { .. } => "settled",
+            What::EditOpened { .. } => "edit_opened",
+            What::EditClosed => "edit_closed",
+            What::Incident { .. } => "incident",
+            What::Healed { .. } => "healed",
+        }
+    }
+
+    /// The file it is about.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            What::Quarantined { path, .. }
+            | What::Restored { path, .. }
+            | What::Trouble { path, .. }
+            | What::Draft { path, .. }
+            | What::Settled { path, .. }
+            | What::Incident { path, .. } => Some(path),
+            What::Trusted { .. }
+            | What::Adopted { .. }
+            | What::Dormant
+            | What::Start { .. }
+            | What::EditOpened { .. }
+            | What::EditClosed
+            | What::Healed { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            What::Trusted { signers } => {
+                let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
+                write!(f, "trusts {}", names.join(", "))
+            }
+            What::Adopted { lock, files, from } => {
+                write!(f, "manifest {} with {files} files ({from})", lock.short())
+            }
+            What::Dormant => f.write_str("git went to a time before the manifest"),
+            What::Start {
+                mode,
+                files,
+                faults,
+                drafts,
+                took_us,
+                pid,
+            } => write!(
+                f,
+                "start of process {pid} ({mode}): {files} files, {faults} lost, {drafts} edited, {} ms",
+                took_us / 1000
+            ),
+            What::Quarantined {
+                path,
+                was,
+                size_bytes,
+                ..
+            } => {
+                write!(
+                    f,
+                    "{path}: a foreign {was:?} of {size_bytes} bytes went to the quarantine"
+                )
+            }
+            What::Restored {
+                path,
+                fault,
+                took_us,
+                by,
+                ..
+            } => {
+                write!(f, "{path} {fault}; restored in {} ms; by {by}", took_us / 1000)
+            }
+            What::Trouble { path, why } => write!(f, "{path} could not be restored: {why}"),
+            What::Draft { path, new, .. } => {
+                write!(
+                    f,
+                    "{path} is {}",
+                    if *new {
+                        "new, and protected from now on"
+                    } else {
+                        "edited; the edit is kept"
+                    }
+                )
+            }
+            What::Settled { path, why } => write!(f, "{path} is no draft any more: {why}"),
+            What::EditOpened { globs, until } => {
+                write!(f, "everything is allowed on {} until {until}", globs.join(", "))
+            }
+            What::EditClosed => f.write_str("the announced edit ended"),
+            What::Incident { path, times, by } => {
+                write!(f, "INCIDENT: {path} restored {times} times in a minute; by {by}")
+            }
+            What::Healed { what, count } => write!(f, "{count} {what} healed"),
+        }
+    }
+}
+
 /// Who did it, as far as anybody can know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "known", rename_all = "snake_case")]

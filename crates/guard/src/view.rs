@@ -96,6 +96,30 @@ pub struct Quarantined {
     pub size_bytes: u64,
 }
 
+impl Quarantined {
+    /// Nothing when the line is about something else.
+    pub fn of(record: Record) -> Option<Quarantined> {
+        let What::Quarantined {
+            path,
+            was,
+            blake3,
+            size_bytes,
+            ..
+        } = record.what
+        else {
+            return None;
+        };
+        Some(Quarantined {
+            n: record.n,
+            at: record.at,
+            path,
+            was,
+            blake3,
+            size_bytes,
+        })
+    }
+}
+
 impl Guard {
     pub fn overview(&self) -> Result<Overview> {
         let watcher = self.watcher()?;
@@ -178,12 +202,12 @@ impl Guard {
         Ok(turn.ledger.records().iter().skip(n as usize).cloned().collect())
     }
 
-    /// The restores, the newest first.
-    pub fn restores(&self, limit: usize) -> Result<Vec<Record>> {
+    /// Lines below line `before`, the newest first, as far as they are wanted.
+    pub fn history(&self, before: u64, limit: usize, wanted: impl Fn(&What) -> bool) -> Result<Vec<Record>> {
         let turn = self.enter()?;
-        let restored = turn.ledger.records().iter().rev();
-        Ok(restored
-            .filter(|record| matches!(record.what, What::Restored { .. }))
+        let records = turn.ledger.records().iter().rev();
+        Ok(records
+            .filter(|record| record.n < before && wanted(&record.what))
             .take(limit)
             .cloned()
             .collect())
@@ -197,23 +221,8 @@ impl Guard {
             .records()
             .iter()
             .rev()
-            .filter_map(|record| match &record.what {
-                What::Quarantined {
-                    path,
-                    was,
-                    blake3,
-                    size_bytes,
-                    ..
-                } => Some(Quarantined {
-                    n: record.n,
-                    at: record.at,
-                    path: path.clone(),
-                    was: *was,
-                    blake3: *blake3,
-                    size_bytes: *size_bytes,
-                }),
-                _ => None,
-            });
+            .cloned()
+            .filter_map(Quarantined::of);
         Ok(found.collect())
     }
 

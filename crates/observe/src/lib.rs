@@ -5,6 +5,7 @@ mod fingerprint;
 mod groups;
 mod histogram;
 pub mod http;
+mod measures;
 mod observer;
 mod operator;
 mod probes;
@@ -15,6 +16,7 @@ pub mod telemetry;
 mod window;
 
 pub use http::routes;
+pub use measures::{Measure, Measuring};
 pub use observer::{Flushed, Observer, QUEUE, Totals};
 pub use operator::{MaybeOperator, Operator};
 pub use probes::probes;

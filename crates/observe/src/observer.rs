@@ -2,6 +2,7 @@
 
 use crate::{
     figures::{Figure, Figures},
+    measures::{Measure, Measuring},
     scrub::scrub,
     sentry::Sentry,
     store::{self, Batch, Capture, hour},
@@ -17,7 +18,7 @@ use std::{
     collections::{HashMap, VecDeque},
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -54,6 +55,7 @@ struct Inner {
     /// When something was lost or set aside for the last time, in microseconds.
     lost_at: AtomicI64,
     counts: Counts,
+    measuring: RwLock<Vec<Measuring>>,
 }
 
 /// Of one route, by hour and code.
@@ -114,6 +116,7 @@ impl Observer {
             forgotten_hour: AtomicI64::new(i64::MIN),
             lost_at: AtomicI64::new(i64::MIN),
             counts: Counts::default(),
+            measuring: RwLock::default(),
         }))
     }
 
@@ -124,6 +127,17 @@ impl Observer {
 
     pub fn figures(&self) -> Vec<Figure> {
         self.0.figures.all(self.0.clock.now())
+    }
+
+    /// Adds somebody's figures to `/metrics`.
+    pub fn measured_by(&self, measuring: Measuring) {
+        let mut all = self.0.measuring.write().unwrap_or_else(PoisonError::into_inner);
+        all.push(measuring);
+    }
+
+    pub(crate) fn measures(&self) -> Vec<Measure> {
+        let all = self.0.measuring.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().flat_map(|measuring| measuring()).collect()
     }
 
     pub fn uptime(&self) -> Duration {

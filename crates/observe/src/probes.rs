@@ -120,6 +120,16 @@ fn exposition(app: &AppState) -> String {
     );
 
     workers(app, &mut out);
+    for measure in observer.measures() {
+        out.family(measure.name, measure.kind, measure.about);
+        for (labels, value) in &measure.samples {
+            let labels: Vec<_> = labels
+                .iter()
+                .map(|(label, text)| (*label, text.as_str()))
+                .collect();
+            out.sample(measure.name, &labels, value);
+        }
+    }
     if let Some(bytes) = resident_bytes() {
         out.single("process_resident_memory_bytes", "gauge", "Memory in use.", bytes);
     }

@@ -8,6 +8,7 @@ mod rooms;
 mod sessions;
 mod sockets;
 mod speaking;
+mod staff;
 pub mod streams;
 
 pub use figures::{Count, Figures};

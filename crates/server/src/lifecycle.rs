@@ -80,6 +80,8 @@ pub async fn assemble(
     }
     let app = Accounts::install(app, &keys).await?;
     let app = AppState::new(Realtime::install(app));
+    let measuring = Box::new(admin::guard::figures(&app));
+    app.part::<Observer>().measured_by(measuring);
     for plan in observe::workers(&app)
         .into_iter()
         .chain(platform::limits::workers(&app))
@@ -87,6 +89,7 @@ pub async fn assemble(
         .chain(accounts::workers(&app))
         .chain(realtime::workers(&app))
         .chain(community::workers(&app))
+        .chain(admin::workers(&app))
         .chain(platform::workers(&app))
     {
         app.supervisor.add(plan);

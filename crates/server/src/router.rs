@@ -14,11 +14,14 @@ pub fn api() -> Routes {
         .merge(accounts::routes())
         .merge(community::routes())
         .merge(observe::routes())
+        .merge(admin::routes())
 }
 
 /// What members say and hear over sockets.
 pub fn sockets() -> Sockets {
-    realtime::sockets().merge(community::sockets())
+    realtime::sockets()
+        .merge(community::sockets())
+        .merge(admin::sockets())
 }
 
 /// The table of routes and the schemas it names.

@@ -34,6 +34,9 @@ pub fn run(settings: &Flags, demo: bool) -> Result<()> {
                 None => println!("The database has members already; the demo community was not added."),
             }
         }
+        for level in guarded.iter().flat_map(|guarded| &guarded.levels) {
+            admin::guard::confined(&app, level.clone());
+        }
         if let Some(plan) = guarded.and_then(Guarded::worker) {
             app.supervisor.add(plan);
         }

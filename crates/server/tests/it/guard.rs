@@ -88,6 +88,16 @@ async fn a_guarded_server_restores_before_and_while_it_runs_and_frees_its_port_w
     }
     let log = server.log();
     assert!(log.contains("landlock"), "the level is told: {log}");
+    let metrics = async || {
+        let answer = reqwest::get(format!("{}/metrics", server.url)).await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let text = testkit::eventually(async || {
+        let text = metrics().await;
+        text.contains("guard_restores_total 23").then_some(text)
+    })
+    .await;
+    assert!(text.contains("guard_files{class=\"pages\"} 20"), "{text}");
     let pid = server.pid();
     server.terminate().await;
     wait_for("the watcher's end", || {

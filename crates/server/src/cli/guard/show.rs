@@ -102,70 +102,9 @@ fn print(record: &Record, json: bool) -> Result<()> {
     if json {
         println!("{}", serde_json::to_string(record)?);
     } else {
-        println!("{:>5} {} {}", record.n, record.at, sentence(&record.what));
+        println!("{:>5} {} {}", record.n, record.at, record.what);
     }
     Ok(())
-}
-
-pub fn sentence(what: &What) -> String {
-    match what {
-        What::Trusted { signers } => {
-            let names: Vec<String> = signers.iter().map(ToString::to_string).collect();
-            format!("trusts {}", names.join(", "))
-        }
-        What::Adopted { lock, files, from } => {
-            format!("manifest {} with {files} files ({from})", lock.short())
-        }
-        What::Dormant => "git went to a time before the manifest".to_owned(),
-        What::Start {
-            mode,
-            files,
-            faults,
-            drafts,
-            took_us,
-            pid,
-        } => format!(
-            "start of process {pid} ({mode}): {files} files, {faults} lost, {drafts} edited, {} ms",
-            took_us / 1000
-        ),
-        What::Quarantined {
-            path,
-            was,
-            size_bytes,
-            ..
-        } => {
-            format!("{path}: a foreign {was:?} of {size_bytes} bytes went to the quarantine")
-        }
-        What::Restored {
-            path,
-            fault,
-            took_us,
-            by,
-            ..
-        } => {
-            format!("{path} {fault}; restored in {} ms; by {by}", took_us / 1000)
-        }
-        What::Trouble { path, why } => format!("{path} could not be restored: {why}"),
-        What::Draft { path, new, .. } => {
-            format!(
-                "{path} is {}",
-                if *new {
-                    "new, and protected from now on"
-                } else {
-                    "edited; the edit is kept"
-                }
-            )
-        }
-        What::Settled { path, why } => format!("{path} is no draft any more: {why}"),
-        What::EditOpened { globs, until } => {
-            format!("everything is allowed on {} until {until}", globs.join(", "))
-        }
-        What::EditClosed => "the announced edit ended".to_owned(),
-        What::Incident { path, times, by } => {
-            format!("INCIDENT: {path} restored {times} times in a minute; by {by}")
-        }
-        What::Healed { what, count } => format!("{count} {what} healed"),
-    }
 }
 
 pub fn suspects(guard: &Guard, json: bool) -> Result<()> {
