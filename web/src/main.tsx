@@ -7,6 +7,7 @@ import './ui/base.css';
 import './app/shell.css';
 import './features/accounts/accounts.css';
 import './features/accounts/settings.css';
+import './features/guard/guard.css';
 import './features/posts/posts.css';
 import './features/members/members.css';
 import './features/events/events.css';

@@ -56,6 +56,11 @@ impl Guard {
         let (mut entries, mut contents) = (vec![], vec![]);
         for (path, class) in self.protected_files(turn)? {
             let seen = self.tree.look(&path).map_err(|error| failed(&path, error))?;
+            if matches!(seen, Seen::TooLarge) {
+                return Err(wrong(format!(
+                    "{path} is larger than 64 MiB and cannot be guarded; name it under ignore in {SETTINGS}"
+                )));
+            }
             let Seen::File(meta, bytes) = seen else { continue };
             entries.push(Entry {
                 path,
@@ -282,13 +287,16 @@ impl Guard {
                 .collect();
             tombstones.extend(news);
         }
-        let buried = |path: &str| {
-            tombstones
+        // What one side let go of is gone, unless a file stands there again. Of our own files
+        // only the other side's tombstones tell that: by ours they were let go of once, and came back.
+        let old = lock.tombstones.len();
+        entries.retain(|path, _| {
+            let from = if lock.entries.contains_key(path) { old } else { 0 };
+            let buried = tombstones[from..]
                 .iter()
-                .any(|stone| matches!(&stone.gone, Gone::File { path: gone, .. } if gone == path))
-        };
-        // What one side let go of is gone, unless a file stands there again.
-        entries.retain(|path, _| !buried(path) || matches!(self.tree.look(path), Ok(Seen::File(..))));
+                .any(|stone| matches!(&stone.gone, Gone::File { path: gone, .. } if gone == path));
+            !buried || matches!(self.tree.look(path), Ok(Seen::File(..)))
+        });
         Ok((entries, tombstones))
     }
 

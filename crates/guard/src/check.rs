@@ -46,6 +46,8 @@ pub fn hook(root: &Path) -> Result<Vec<Problem>> {
             Some(_) => vec![Problem(format!(
                 "the commit deletes {LOCK}; bring it back with: git checkout HEAD -- {LOCK}"
             ))],
+            // A branch from before there was a guard.
+            None if !tree.path().join(SETTINGS).exists() => vec![],
             None => vec![Problem(format!(
                 "{LOCK} is not in the index: git add {LOCK} {SETTINGS}"
             ))],
@@ -219,7 +221,7 @@ pub fn install_hook(root: &Path, program: &Path) -> Result<PathBuf> {
             if path.exists() && !fs::read_to_string(&path).is_ok_and(|text| text.contains(MARK)) {
                 fs::rename(&path, &other)?;
             }
-            fs::write(&path, script(tree.path(), program))?;
+            fs::write(&path, script(git.prefix(), program))?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
         };
         write().map_err(|error| failed(path.display(), error))?;
@@ -227,7 +229,8 @@ pub fn install_hook(root: &Path, program: &Path) -> Result<PathBuf> {
     Ok(folder.join("pre-commit"))
 }
 
-fn script(root: &Path, program: &Path) -> String {
+/// Git starts a hook at the top of the working tree: of this one, or of another that shares its hooks.
+fn script(prefix: &str, program: &Path) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
     format!(
         "#!/bin/sh\n{MARK}\n\
@@ -240,6 +243,6 @@ fn script(root: &Path, program: &Path) -> String {
          }}\n\
          exec \"$mundo\" guard --root {} hook\n",
         quoted(program),
-        quoted(root)
+        quoted(&Path::new(".").join(prefix))
     )
 }

@@ -24,6 +24,8 @@ pub struct Git {
     root: PathBuf,
     folder: PathBuf,
     common: PathBuf,
+    /// Where the folder lies in the working tree: empty, or with a slash at its end.
+    prefix: String,
     in_hook: bool,
 }
 
@@ -45,10 +47,16 @@ impl Git {
             root: root.to_owned(),
             folder: PathBuf::new(),
             common: PathBuf::new(),
+            prefix: String::new(),
             in_hook: false,
         };
         let text = git
-            .run(&["rev-parse", "--absolute-git-dir", "--git-common-dir"])
+            .run(&[
+                "rev-parse",
+                "--absolute-git-dir",
+                "--git-common-dir",
+                "--show-prefix",
+            ])
             .ok()??;
         let text = String::from_utf8(text).ok()?;
         let mut lines = text.lines();
@@ -57,6 +65,7 @@ impl Git {
         Some(Git {
             folder,
             common,
+            prefix: lines.next().unwrap_or_default().to_owned(),
             ..git
         })
     }
@@ -65,6 +74,16 @@ impl Git {
     pub fn in_hook(mut self) -> Git {
         self.in_hook = true;
         self
+    }
+
+    /// Where the folder lies below the top of the working tree.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn top(&self) -> &Path {
+        let deep = self.prefix.split_terminator('/').count();
+        self.root.ancestors().nth(deep).unwrap_or(&self.root)
     }
 
     pub fn folder(&self) -> &Path {
@@ -117,13 +136,13 @@ impl Git {
 
     /// The file as a commit has it.
     pub fn at(&self, commit: &str, path: &str) -> Option<Vec<u8>> {
-        self.run(&["cat-file", "blob", &format!("{commit}:./{path}")])
+        self.run(&["cat-file", "blob", &format!("{commit}:{}{path}", self.prefix)])
             .ok()?
     }
 
     /// The file as the index has it; `stage` is 0, or 2 and 3 for the two sides of a conflict.
     pub fn in_index(&self, path: &str, stage: u8) -> Option<Vec<u8>> {
-        self.run(&["cat-file", "blob", &format!(":{stage}:./{path}")])
+        self.run(&["cat-file", "blob", &format!(":{stage}:{}{path}", self.prefix)])
             .ok()?
     }
 
@@ -144,7 +163,7 @@ impl Git {
         let holders = ["refs/stash^3", "refs/stash", "HEAD@{1}", "ORIG_HEAD"];
         let holds = |holder: &&str| {
             matches!(
-                self.run(&["cat-file", "-e", &format!("{holder}:./{path}")]),
+                self.run(&["cat-file", "-e", &format!("{holder}:{}{path}", self.prefix)]),
                 Ok(Some(_))
             )
         };
@@ -182,12 +201,23 @@ impl Git {
             .arg("-C")
             .arg(&self.root)
             .arg("--literal-pathspecs")
+            // A program of the repository's choice would run here.
+            .args(["-c", "core.fsmonitor=false"])
             .args(arguments.iter().map(OsStr::new))
             .env("GIT_OPTIONAL_LOCKS", "0")
             .stdin(Stdio::null());
-        if !self.in_hook {
+        if self.in_hook {
+            // Git started the hook at the top of the working tree and names files from there.
+            command.env("GIT_WORK_TREE", self.top());
+            for name in ["GIT_DIR", "GIT_INDEX_FILE"] {
+                if let Some(path) = std::env::var_os(name) {
+                    command.env(name, std::path::absolute(path).unwrap_or_default());
+                }
+            }
+        } else {
             for name in [
                 "GIT_DIR",
+                "GIT_COMMON_DIR",
                 "GIT_INDEX_FILE",
                 "GIT_WORK_TREE",
                 "GIT_PREFIX",

@@ -34,6 +34,8 @@ pub enum Step {
     Swapped,
     SetAside,
     Synced,
+    /// Of a prune: the ledger was told, or something is gone.
+    LetGo,
 }
 
 /// Called after each step with the path; an error ends the restore there.
@@ -437,12 +439,13 @@ impl Guard {
         self.places.get(hash).map(|bytes| bytes.to_vec())
     }
 
-    /// Every hash that must be in both stores: manifest, files, drafts, quarantine.
-    pub(crate) fn kept_hashes(&self, turn: &Turn<'_>) -> BTreeSet<Hash> {
+    /// Every hash that must be in both stores: manifest, files, drafts, quarantine since then.
+    pub(crate) fn kept_hashes(&self, turn: &Turn<'_>, since: Timestamp) -> BTreeSet<Hash> {
         let quarantined = turn
             .ledger
             .records()
             .iter()
+            .filter(|record| record.at >= since)
             .filter_map(|record| match &record.what {
                 What::Quarantined { blake3, .. } => *blake3,
                 _ => None,

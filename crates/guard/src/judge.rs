@@ -55,6 +55,8 @@ pub enum Fault {
         is: u32,
     },
     Unreadable,
+    /// It grew beyond what is guarded (64 MiB).
+    TooLarge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub fn judge(want: &Want, seen: &Seen, before: Option<&Remembered>, allow_links:
             });
         }
         Seen::Unreadable => return Verdict::Wrong(Fault::Unreadable),
+        Seen::TooLarge => return Verdict::Wrong(Fault::TooLarge),
         Seen::File(meta, bytes) => (meta, bytes),
     };
     if bytes.is_empty() && want.size_bytes > 0 {
@@ -144,6 +147,7 @@ impl Fault {
             Fault::Corrupted => "corrupted",
             Fault::Mode { .. } => "mode",
             Fault::Unreadable => "unreadable",
+            Fault::TooLarge => "too_large",
         }
     }
 }
@@ -159,6 +163,7 @@ impl fmt::Display for Fault {
             Fault::Corrupted => f.write_str("has other bytes, although nobody wrote to it"),
             Fault::Mode { is } => write!(f, "has the permissions {is:o}"),
             Fault::Unreadable => f.write_str("cannot be read"),
+            Fault::TooLarge => f.write_str("has grown beyond 64 MiB"),
         }
     }
 }

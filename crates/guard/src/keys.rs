@@ -6,7 +6,7 @@
 use crate::fault::{failed, wrong};
 use base::{Entropy, Result};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     borrow::Cow,
@@ -85,7 +85,7 @@ impl Public {
         let check = || {
             let signature = Signature::from_slice(&BASE64.decode(signature).ok()?).ok()?;
             let key = VerifyingKey::from_bytes(&self.0).ok()?;
-            key.verify(&in_domain(domain, message), &signature).ok()
+            key.verify_strict(&in_domain(domain, message), &signature).ok()
         };
         check().is_some()
     }

@@ -107,6 +107,13 @@ pub enum What {
         what: String,
         count: usize,
     },
+    /// Old quarantine, drafts and copies that nothing needs were let go of.
+    Pruned {
+        before: Timestamp,
+        objects: usize,
+        things: usize,
+        size_bytes: u64,
+    },
 }
 
 impl What {
@@ -126,6 +133,7 @@ impl What {
             What::EditClosed => "edit_closed",
             What::Incident { .. } => "incident",
             What::Healed { .. } => "healed",
+            What::Pruned { .. } => "pruned",
         }
     }
 
@@ -144,7 +152,8 @@ impl What {
             | What::Start { .. }
             | What::EditOpened { .. }
             | What::EditClosed
-            | What::Healed { .. } => None,
+            | What::Healed { .. }
+            | What::Pruned { .. } => None,
         }
     }
 }
@@ -213,6 +222,17 @@ impl std::fmt::Display for What {
                 write!(f, "INCIDENT: {path} restored {times} times in a minute; by {by}")
             }
             What::Healed { what, count } => write!(f, "{count} {what} healed"),
+            What::Pruned {
+                before,
+                objects,
+                things,
+                size_bytes,
+            } => write!(
+                f,
+                "let go of what nothing needs and is older than {before}: {objects} copies, {things} things \
+                 in the quarantine, {} KiB",
+                size_bytes.div_ceil(1024)
+            ),
         }
     }
 }

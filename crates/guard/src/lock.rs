@@ -10,11 +10,11 @@ use crate::{
     Hash, Public, Signer,
     fault::{refused, untrusted},
     hash::merkle,
-    settings::LOCK,
+    settings::{LOCK, may_be_protected},
 };
 use base::{Result, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +169,14 @@ impl Lock {
                 tombstones.push(tombstone);
             } else {
                 let entry: Entry = serde_json::from_str(text).map_err(wrong)?;
+                let sane = may_be_protected(&entry.path) && matches!(entry.mode, 644 | 755);
+                if !sane || entries.contains_key(&entry.path) {
+                    return Err(damaged(format!(
+                        "line {}: {:?} cannot be protected",
+                        number + 2,
+                        entry.path
+                    )));
+                }
                 entries.insert(entry.path.clone(), entry);
             }
         }
@@ -233,8 +241,16 @@ impl Lock {
 
     /// Refuses to follow `earlier` when something was lost in between without a tombstone.
     pub fn follows(&self, earlier: &Lock) -> Result<()> {
+        // A tombstone counts once: what came back after it was let go of is protected anew.
+        let known: HashSet<&str> = earlier
+            .tombstones
+            .iter()
+            .map(|stone| stone.signature.as_str())
+            .collect();
         let by = |tombstone: &&Tombstone| {
-            earlier.header.signers.contains(&tombstone.by) || self.header.signers.contains(&tombstone.by)
+            let signers = [&earlier.header.signers, &self.header.signers];
+            !known.contains(tombstone.signature.as_str())
+                && signers.iter().any(|signers| signers.contains(&tombstone.by))
         };
         let missing: Vec<&str> = earlier
             .entries
@@ -351,6 +367,56 @@ mod tests {
         let mut all = buried;
         all.push(Tombstone::sign(lower, "retired", Timestamp::default(), &signer));
         lock(60, 60, all, &signer).follows(&full).unwrap();
+    }
+
+    #[test]
+    fn a_tombstone_counts_once() {
+        let signer = Signer::generate(&Entropy::seeded(1));
+        let gone = Gone::File {
+            path: "agents/002".into(),
+            class: "agents".into(),
+            blake3: Hash::of(b"agents/002"),
+        };
+        let first = Tombstone::sign(gone, "retired", Timestamp::default(), &signer);
+        lock(2, 2, vec![first.clone()], &signer)
+            .follows(&lock(3, 2, vec![], &signer))
+            .unwrap();
+        // The file came back, beside its tombstone; it may not go by that one again.
+        let back = lock(3, 2, vec![first.clone()], &signer);
+        assert!(lock(2, 2, vec![first], &signer).follows(&back).is_err());
+
+        let lower = |at| {
+            let gone = Gone::Minimum {
+                class: "agents".into(),
+                from: 3,
+                to: 1,
+            };
+            Tombstone::sign(gone, "fewer", Timestamp::from_micros(at), &signer)
+        };
+        lock(3, 1, vec![lower(1)], &signer)
+            .follows(&lock(3, 3, vec![], &signer))
+            .unwrap();
+        let raised = lock(3, 3, vec![lower(1)], &signer);
+        assert!(lock(3, 1, vec![lower(1)], &signer).follows(&raised).is_err());
+        lock(3, 1, vec![lower(1), lower(2)], &signer)
+            .follows(&raised)
+            .unwrap();
+    }
+
+    #[test]
+    fn a_signed_manifest_that_leads_out_of_the_folder_is_refused() {
+        let signer = Signer::generate(&Entropy::seeded(1));
+        for path in [
+            "../../.ssh/authorized_keys",
+            "/etc/passwd",
+            ".git/hooks/post-checkout",
+            "a/../../b",
+        ] {
+            let header = lock(0, 0, vec![], &signer).header;
+            let sealed = Lock::seal(header, vec![entry(path)], vec![], &signer);
+            let error = Lock::parse(sealed.text().as_bytes()).unwrap_err();
+            assert!(crate::say(&error).contains("cannot be protected"), "{path}");
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Guard {
         Ok(done)
     }
 
-    fn step(&self, step: Step, path: &str) -> io::Result<()> {
+    pub(crate) fn step(&self, step: Step, path: &str) -> io::Result<()> {
         self.probe.as_ref().map_or(Ok(()), |probe| probe(step, path))
     }
 
@@ -281,6 +281,12 @@ impl Guard {
         let mode = full_mode(&work.job.want, work.before.as_ref());
         match file {
             Ok(file) => {
+                // Meanwhile it may have become a second name of somebody else's file.
+                if tree::meta_of(&fd::fstat(&file)?).links > 1
+                    && work.before.is_none_or(|before| before.links < 2)
+                {
+                    return Ok(Outcome::Again);
+                }
                 if fd::fchmod(&file, Mode::from_raw_mode(mode as _)).is_err() {
                     self.lift(&work.job.path)?;
                     fd::fchmod(&file, Mode::from_raw_mode(mode as _))?;

@@ -5,14 +5,14 @@
 //! by what the program itself carries.
 
 use crate::{Hash, fault::failed};
-use base::Result;
+use base::{Result, Timestamp};
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -241,6 +241,59 @@ impl Places {
     pub fn absent(&self, wanted: &BTreeSet<Hash>) -> BTreeSet<Hash> {
         let lacks = |hash: &&Hash| self.folders.iter().any(|place| !object(place, **hash).is_file());
         wanted.iter().filter(lacks).copied().collect()
+    }
+
+    /// The objects of any place that are not among these, and their bytes in all places.
+    pub fn beyond(&self, kept: &BTreeSet<Hash>) -> (BTreeSet<Hash>, u64) {
+        let (mut found, mut size) = (BTreeSet::new(), 0);
+        let below = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+        for place in &self.folders {
+            for folder in below(place.join("objects")) {
+                for entry in below(folder.path()) {
+                    let (first, rest) = (folder.file_name(), entry.file_name());
+                    let name = format!("{}{}", first.to_string_lossy(), rest.to_string_lossy());
+                    // What bears no hash for a name is not ours.
+                    let Ok(hash) = name.parse::<Hash>() else { continue };
+                    if !kept.contains(&hash) {
+                        found.insert(hash);
+                        size += entry.metadata().map_or(0, |meta| meta.len());
+                    }
+                }
+            }
+        }
+        (found, size)
+    }
+
+    /// Takes an object out of every place.
+    pub fn let_go(&self, hash: Hash) -> io::Result<()> {
+        for place in &self.folders {
+            match fs::remove_file(object(place, hash)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Damaged copies that were set aside before then, with their sizes.
+    pub fn damaged_before(&self, before: Timestamp) -> Vec<(PathBuf, u64)> {
+        let mut found = vec![];
+        for place in &self.folders {
+            for entry in fs::read_dir(place.join("damaged"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                // Setting it aside was the last change of its name.
+                if let Ok(meta) = entry.metadata()
+                    && meta.is_file()
+                    && meta.ctime() < before.as_micros().div_euclid(1_000_000)
+                {
+                    found.push((entry.path(), meta.len()));
+                }
+            }
+        }
+        found
     }
 
     fn set_aside(&self, place: &Path, path: &Path) {

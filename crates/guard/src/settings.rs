@@ -88,6 +88,9 @@ pub struct Options {
     pub immutable: bool,
     /// Look every second instead of waiting for the kernel's hints, for instance on NFS.
     pub scan_only: bool,
+    /// The watcher lets go of quarantine and drafts that are older; without it nothing goes
+    /// by itself.
+    pub keep_days: Option<u32>,
     /// Whether a second hard link to a protected file is left alone.
     pub allow_links: bool,
 }
@@ -126,6 +129,9 @@ impl Settings {
             return Err(wrong(format!(
                 "{SETTINGS} protects nothing: add a [[protect]] table"
             )));
+        }
+        if file.guard.keep_days == Some(0) {
+            return Err(wrong(format!("{SETTINGS}: keep_days is one day at least")));
         }
         let mut classes = vec![];
         for table in &file.protect {
@@ -210,7 +216,14 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
 
 /// What belongs to the guard or to git is not protected by globs.
 pub(crate) fn is_own(path: &str) -> bool {
-    path == HOME || is_below(path, HOME) || path.split('/').any(|part| part == ".git")
+    path == HOME || is_below(path, HOME) || path.split('/').any(|part| part.eq_ignore_ascii_case(".git"))
+}
+
+/// Whether a manifest may name this path: below the folder, in one spelling, and neither
+/// git's nor the guard's own. A manifest comes with a clone, so it is a stranger's word.
+pub(crate) fn may_be_protected(path: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
+    path.split('/').all(plain) && !is_own(path) && path != LOCK
 }
 
 impl Way {
@@ -306,7 +319,7 @@ mod tests {
         let text = r#"
             [[protect]]
             class = "a"
-            paths = ["agents/*/deep/*.toml", "README.md", "pages/**/*.txt", "{x,y/z}/*.c", "vendor/**"]
+            paths = ["agents/*/deep/*.toml", "README.md", "pages/**/*.txt", "src/{x,y/z}/*.c", "vendor/**"]
             [guard]
             ignore = ["**/node_modules/**", "pages/old/**"]
         "#;
@@ -317,7 +330,7 @@ mod tests {
             "agents/b",
             "agents/b/deep",
             "pages/a/b",
-            "y/z",
+            "src/y/z",
             "vendor/x",
         ] {
             assert!(settings.may_hold(folder), "{folder}");
@@ -332,6 +345,30 @@ mod tests {
             "vendor/sub/.git",
         ] {
             assert!(!settings.may_hold(folder), "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_names_nothing_outside_and_nothing_of_gits_or_ours() {
+        for path in ["a", "a/b.c", ".github/x", "a/..b", "…"] {
+            assert!(may_be_protected(path), "{path}");
+        }
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a/",
+            "./a",
+            "a/.",
+            ".git/hooks/post-checkout",
+            "sub/.GIT/config",
+            ".guard/turn",
+            "guard.lock",
+            "a\0b",
+        ] {
+            assert!(!may_be_protected(path), "{path}");
         }
     }
 

@@ -21,6 +21,9 @@ pub struct State {
     pub drafts: BTreeMap<String, Want>,
     pub edit: Option<Edit>,
     pub dormant: bool,
+    /// What the quarantine got before then was let go of.
+    pub kept_since: Timestamp,
+    pub pruned_at: Option<Timestamp>,
 }
 
 /// An edit that was announced.
@@ -65,6 +68,10 @@ impl State {
                 self.edit = Some(Edit { globs, until: *until });
             }
             What::EditClosed => self.edit = None,
+            What::Pruned { before, .. } => {
+                self.kept_since = self.kept_since.max(*before);
+                self.pruned_at = Some(record.at);
+            }
             What::Start { .. }
             | What::Quarantined { .. }
             | What::Restored { .. }

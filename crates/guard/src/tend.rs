@@ -52,7 +52,7 @@ impl Guard {
                 count: healed,
             });
         }
-        let kept = self.kept_hashes(turn);
+        let kept = self.kept_hashes(turn, turn.state.kept_since);
         if deep {
             self.places.forget_all_but(&kept);
         }

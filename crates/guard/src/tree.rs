@@ -12,6 +12,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
+    ffi::CStr,
     fs::File,
     io::{self, Read, Write},
     os::fd::OwnedFd,
@@ -53,6 +54,8 @@ pub enum Seen {
     File(Meta, Vec<u8>),
     /// A file that this process may not read.
     Unreadable,
+    /// A file beyond what is guarded (64 MiB).
+    TooLarge,
     Other(Kind),
     /// A folder on the way is something else.
     Blocked {
@@ -111,6 +114,10 @@ impl Tree {
         let mut open = fd::openat(&self.root, ".", FOLDER, Mode::empty())?;
         let mut at = String::new();
         for part in folder.split('/').filter(|part| !part.is_empty()) {
+            // Manifests are checked when they are read; this is the second lock of the same door.
+            if part == "." || part == ".." {
+                return Err(io::Error::other(format!("{folder} leads out of the folder")));
+            }
             at = join(&at, part);
             let next = match fd::openat(&open, part, FOLDER, Mode::empty()) {
                 Err(Errno::NOENT) if make => {
@@ -239,10 +246,14 @@ fn read_open(file: OwnedFd) -> io::Result<Seen> {
         return Ok(Seen::Other(meta.kind));
     }
     if meta.size_bytes > LARGEST_FILE_BYTES {
-        return Err(io::Error::other("the file is too large to be guarded (64 MiB)"));
+        return Ok(Seen::TooLarge);
     }
-    let (mut file, mut bytes) = (File::from(file), Vec::with_capacity(meta.size_bytes as usize));
-    file.read_to_end(&mut bytes)?;
+    let (file, mut bytes) = (File::from(file), Vec::with_capacity(meta.size_bytes as usize));
+    // It may grow while it is read.
+    (&file).take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE_BYTES {
+        return Ok(Seen::TooLarge);
+    }
     // The state after reading: a write in between shows in the time.
     let after = meta_of(&fd::fstat(&file)?);
     Ok(Seen::File(
@@ -320,6 +331,33 @@ pub(crate) fn rename_new(from: &OwnedFd, name: &str, to: &OwnedFd, new: &str) ->
 
 pub(crate) fn exchange(from: &OwnedFd, name: &str, to: &OwnedFd, new: &str) -> io::Result<()> {
     Ok(fd::renameat_with(from, name, to, new, RenameFlags::EXCHANGE)?)
+}
+
+/// Deletes what stands under a name, with all that is in it; links are not followed.
+pub(crate) fn remove_all(folder: &OwnedFd, name: &CStr) -> io::Result<()> {
+    let kind = match fd::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => meta_of(&stat).kind,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if kind != Kind::Folder {
+        return match fd::unlinkat(folder, name, AtFlags::empty()) {
+            Err(Errno::NOENT) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let inner = fd::openat(folder, name, FOLDER, Mode::empty())?;
+    let mut names = vec![];
+    for entry in Dir::read_from(&inner)? {
+        let entry = entry?.file_name().to_owned();
+        if entry.as_c_str() != c"." && entry.as_c_str() != c".." {
+            names.push(entry);
+        }
+    }
+    for name in names {
+        remove_all(&inner, &name)?;
+    }
+    Ok(fd::unlinkat(folder, name, AtFlags::REMOVEDIR)?)
 }
 
 /// The folder and the name of a path.

@@ -94,11 +94,13 @@ pub struct Quarantined {
     /// The name of its bytes; nothing for what has none, such as a FIFO.
     pub blake3: Option<Hash>,
     pub size_bytes: u64,
+    /// False when its time was over and it was let go of.
+    pub kept: bool,
 }
 
 impl Quarantined {
     /// Nothing when the line is about something else.
-    pub fn of(record: Record) -> Option<Quarantined> {
+    fn of(record: Record, kept_since: Timestamp) -> Option<Quarantined> {
         let What::Quarantined {
             path,
             was,
@@ -116,6 +118,7 @@ impl Quarantined {
             was,
             blake3,
             size_bytes,
+            kept: record.at >= kept_since,
         })
     }
 }
@@ -213,17 +216,18 @@ impl Guard {
             .collect())
     }
 
-    /// What lies in the quarantine, the newest first.
+    /// What went to the quarantine, the newest first.
     pub fn quarantine(&self) -> Result<Vec<Quarantined>> {
+        self.quarantine_before(u64::MAX, usize::MAX)
+    }
+
+    /// What went there before line `before` of the ledger.
+    pub fn quarantine_before(&self, before: u64, limit: usize) -> Result<Vec<Quarantined>> {
         let turn = self.enter()?;
-        let found = turn
-            .ledger
-            .records()
-            .iter()
-            .rev()
-            .cloned()
-            .filter_map(Quarantined::of);
-        Ok(found.collect())
+        let records = turn.ledger.records().iter().rev();
+        let earlier = records.filter(|record| record.n < before);
+        let found = earlier.filter_map(|record| Quarantined::of(record.clone(), turn.state.kept_since));
+        Ok(found.take(limit).collect())
     }
 
     /// Every new line of the ledger, as it is written, by whichever process; until the

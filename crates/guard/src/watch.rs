@@ -179,6 +179,8 @@ impl<'a> Watcher<'a> {
                             };
                         if deep {
                             next_scrub = now + SCRUB;
+                            // What could not go today goes tomorrow; the trouble shows in `mundo guard prune`.
+                            let _ = self.guard.prune_daily();
                         }
                     }
                 }

@@ -10,6 +10,7 @@ import { SignUp } from '../features/accounts/SignUp';
 import type { Me } from '../features/accounts/session';
 import { EventsPage } from '../features/events/EventsPage';
 import { FeedPage } from '../features/feed/FeedPage';
+import { GuardPage } from '../features/guard/GuardPage';
 import { MemberPage } from '../features/members/MemberPage';
 import { MembersPage } from '../features/members/MembersPage';
 import { PostPage } from '../features/posts/PostPage';
@@ -96,6 +97,7 @@ function Page() {
   if (matchPath('/settings/security-log', path)) return <SecurityLogPage />;
   if (matchPath('/settings/password', path)) return <PasswordPage />;
   if (matchPath('/settings/email', path)) return <EmailPage />;
+  for (const [pattern, tab] of GUARD) if (matchPath(pattern, path)) return <GuardPage tab={tab} />;
   const post = matchPath('/posts/:id', path);
   if (post) return <PostPage key={post.id} id={post.id!} />;
   for (const [pattern, tab] of PROFILE) {
@@ -109,6 +111,12 @@ const PROFILE = [
   ['/members/:username', 'posts'],
   ['/members/:username/followers', 'followers'],
   ['/members/:username/following', 'following'],
+] as const;
+
+const GUARD = [
+  ['/guard', 'restores'],
+  ['/guard/quarantine', 'quarantine'],
+  ['/guard/ledger', 'ledger'],
 ] as const;
 
 /** After a step to another page the reading position is its heading, as it would be after a real page load. */

@@ -3,6 +3,7 @@ import { createContext, useContext } from 'react';
 import { createEvents, type Events } from '../features/events/events';
 import { createFeed, readPush, type Feed } from '../features/feed/feed';
 import { createFollows, type Follows } from '../features/follows/follows';
+import { createGuard, type Guard } from '../features/guard/guard';
 import { createMembers, type Members } from '../features/members/members';
 import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
@@ -58,6 +59,7 @@ export interface MemberScope {
   events: Events;
   connection: Connection;
   sessions: Sessions;
+  guard: Guard;
   proofs: Proofs;
   changeEmail(email: string): Promise<Me>;
 }
@@ -84,6 +86,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
   const connection = createConnection({ tokens: app.session });
 
   const sessions = createSessions(api);
+  const guard = createGuard(api);
 
   function published(post: Parameters<Feed['publish']>[0]): void {
     feed.publish(post);
@@ -95,6 +98,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     if (push) feed.arrive(push);
   });
   connection.on('session:ended', sessions.changed);
+  for (const name of ['guard:restored', 'guard:incident', 'guard:trouble']) connection.on(name, guard.changed);
   connection.onOnline(() => {
     sessions.changed();
     if (feed.list.get().phase !== 'idle') void feed.list.refresh();
@@ -111,6 +115,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     events: createEvents({ api, failed }),
     connection,
     sessions,
+    guard,
     proofs: createProofs(app.session.reauthenticate),
     changeEmail: (email) => api.post<Me>('/auth/email', { email }),
   };

@@ -4,7 +4,7 @@ use super::{
     desk::{Desk, ask},
     model::{GuardLine, GuardQuarantined, GuardRestore, GuardView},
 };
-use ::guard::{Demand, Quarantined, Record, What};
+use ::guard::{Demand, Record, What};
 use accounts::{May, may::PlatformSettings};
 use base::{
     Page,
@@ -71,15 +71,11 @@ async fn list_quarantine(
     _: May<PlatformSettings>,
     Query(page): Query<Paging>,
 ) -> Result<Json<Page<GuardQuarantined>>> {
-    let found = lines(&app, page, |what| matches!(what, What::Quarantined { .. })).await?;
-    let found = found
-        .into_iter()
-        .filter_map(Quarantined::of)
-        .map(GuardQuarantined::from)
-        .collect();
-    Ok(Json(Page::of(found, page.limit, |found: &GuardQuarantined| {
-        place(found.line)
-    })))
+    let (below, count) = (below(page), page.fetch() as usize);
+    let found = ask(&app, move |guard| guard.quarantine_before(below, count)).await?;
+    let found = found.unwrap_or_default().into_iter().map(GuardQuarantined::from);
+    let found: Vec<_> = found.collect();
+    Ok(Json(Page::of(found, page.limit, |found| place(found.line))))
 }
 
 async fn list_ledger(
@@ -100,10 +96,14 @@ async fn lines(
     page: Paging,
     wanted: impl Fn(&What) -> bool + Send + 'static,
 ) -> base::Result<Vec<Record>> {
-    let (below, count) = (page.before().as_u128(), page.fetch() as usize);
-    let below = u64::try_from(below).unwrap_or(u64::MAX);
+    let (below, count) = (below(page), page.fetch() as usize);
     let found = ask(app, move |guard| guard.history(below, count, wanted)).await?;
     Ok(found.unwrap_or_default())
+}
+
+/// The number of the line that the page lies below.
+fn below(page: Paging) -> u64 {
+    u64::try_from(page.before().as_u128()).unwrap_or(u64::MAX)
 }
 
 /// A line's number in the shape of every other cursor.

@@ -78,7 +78,7 @@ pub struct GuardComparison {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GuardFault {
     pub path: String,
-    /// `missing`, `emptied`, `replaced`, `blocked`, `linked`, `corrupted`, `mode` or `unreadable`.
+    /// `missing`, `emptied`, `replaced`, `blocked`, `linked`, `corrupted`, `mode`, `unreadable` or `too_large`.
     pub fault: &'static str,
 }
 
@@ -101,7 +101,7 @@ pub struct GuardRestore {
     pub line: u64,
     pub at: Timestamp,
     pub path: String,
-    /// `missing`, `emptied`, `replaced`, `blocked`, `linked`, `corrupted`, `mode` or `unreadable`.
+    /// `missing`, `emptied`, `replaced`, `blocked`, `linked`, `corrupted`, `mode`, `unreadable` or `too_large`.
     pub fault: &'static str,
     pub took_ms: f64,
     pub by: GuardSuspect,
@@ -118,6 +118,8 @@ pub struct GuardQuarantined {
     /// `file`, `folder`, `link`, `fifo`, `socket` or `device`.
     pub was: String,
     pub size_bytes: u64,
+    /// False when its time was over and it was let go of.
+    pub kept: bool,
 }
 
 /// A line of the ledger.
@@ -254,6 +256,7 @@ impl From<Quarantined> for GuardQuarantined {
             path: found.path,
             was: format!("{:?}", found.was).to_lowercase(),
             size_bytes: found.size_bytes,
+            kept: found.kept,
         }
     }
 }

@@ -128,6 +128,11 @@ const FAULTS: &[(&str, Damage)] = &[
         file.set_times(FileTimes::new().set_modified(time)).unwrap();
         vec![bytes]
     }),
+    ("grown beyond what is guarded", |scene| {
+        let file = OpenOptions::new().write(true).open(scene.path(VICTIM)).unwrap();
+        file.set_len((64 << 20) + 1).unwrap();
+        vec![]
+    }),
     ("the near store deleted", |scene| {
         take_away(scene, &scene.path(".guard/objects"));
         fs::remove_file(scene.path(VICTIM)).unwrap();

@@ -4,13 +4,18 @@ use crate::support::Scene;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 fn git(scene: &Scene, arguments: &[&str]) -> Output {
+    git_in(&scene.root(), arguments)
+}
+
+fn git_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new("git")
         .arg("-C")
-        .arg(scene.root())
+        .arg(folder)
         .args([
             "-c",
             "user.name=T",
@@ -25,24 +30,30 @@ fn git(scene: &Scene, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+const ROOT: &str = "MUNDO_TEST_GUARD_ROOT";
+
 /// A repository whose hook is this test program.
 fn repository() -> Scene {
     let scene = Scene::bare();
     assert!(git(&scene, &["init", "-q", "-b", "main"]).status.success());
     scene.guard().init().unwrap();
-    // The hook calls a program named like ours that answers as ours does.
+    let program = program(&scene);
+    guard::install_hook(&scene.root(), &program).unwrap();
+    commit(&scene, &["-A"], true, "");
+    scene
+}
+
+/// A program named like ours, for the hook to call, that answers as ours does.
+fn program(scene: &Scene) -> PathBuf {
     let program = scene.outside().join("mundo");
     let own = std::env::current_exe().unwrap();
     let text = format!(
-        "#!/bin/sh\nMUNDO_TEST_GUARD_FOLDER='{}' exec '{}' hooks::child --exact --ignored --nocapture\n",
-        scene.root().parent().unwrap().display(),
+        "#!/bin/sh\n{ROOT}=\"$3\" exec '{}' hooks::child --exact --ignored --nocapture\n",
         own.display()
     );
     fs::write(&program, text).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    guard::install_hook(&scene.root(), &program).unwrap();
-    commit(&scene, &["-A"], true, "");
-    scene
+    program
 }
 
 /// Commits, and checks whether the hook lets it through and what it says.
@@ -64,8 +75,10 @@ fn commit(scene: &Scene, add: &[&str], passes: bool, says: &str) {
 #[test]
 #[ignore = "started by the hook"]
 fn child() {
-    let Some(scene) = Scene::inherited() else { return };
-    let problems = guard::hook(&scene.root()).unwrap();
+    let Some(root) = std::env::var_os(ROOT) else {
+        return;
+    };
+    let problems = guard::hook(root.as_ref()).unwrap();
     for problem in &problems {
         println!("{problem}");
     }
@@ -160,4 +173,58 @@ fn a_pipeline_sees_what_a_commit_without_the_hook_did() {
     );
     let problems = guard::ci(&scene.root(), Some("HEAD~1")).unwrap();
     assert!(problems[0].to_string().contains("nobody trusts"), "{problems:?}");
+}
+
+#[test]
+fn another_working_tree_is_checked_by_its_own_files() {
+    let scene = repository();
+    let other = scene.outside().join("other");
+    let added = git(
+        &scene,
+        &["worktree", "add", "-q", "-b", "other", other.to_str().unwrap()],
+    );
+    assert!(added.status.success());
+    let commit = |message: &str| {
+        let output = git_in(&other, &["commit", "-q", "-m", message]);
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    assert!(git_in(&other, &["rm", "-q", "agents/a/1.toml"]).status.success());
+    let (passes, says) = commit("a loss");
+    assert!(!passes && says.contains("agents/a/1.toml is gone"), "{says}");
+    assert!(git_in(&other, &["reset", "-q", "--hard"]).status.success());
+    // What the first tree has lost is not the other's business.
+    fs::remove_file(scene.path("guard.lock")).unwrap();
+    fs::write(other.join("unguarded"), "text").unwrap();
+    assert!(git_in(&other, &["add", "-A"]).status.success());
+    assert!(commit("an addition").0);
+}
+
+#[test]
+fn a_guarded_folder_deep_in_a_repository_is_checked_there() {
+    let scene = Scene::bare();
+    let top = scene.root().parent().unwrap().to_owned();
+    assert!(git_in(&top, &["init", "-q", "-b", "main"]).status.success());
+    scene.guard().init().unwrap();
+    let program = program(&scene);
+    guard::install_hook(&scene.root(), &program).unwrap();
+    // A file of the same name at the top is another file.
+    fs::create_dir_all(top.join("agents/a")).unwrap();
+    fs::write(top.join("agents/a/1.toml"), "another\n").unwrap();
+    assert!(git_in(&top, &["add", "root", "agents"]).status.success());
+    let output = git_in(&top, &["commit", "-q", "-m", "the first"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        git_in(&top, &["rm", "-q", "root/agents/a/1.toml"])
+            .status
+            .success()
+    );
+    let output = git_in(&top, &["commit", "-q", "-m", "a loss"]);
+    let says = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        !output.status.success() && says.contains("agents/a/1.toml is gone"),
+        "{output:?}"
+    );
 }

@@ -5,6 +5,7 @@ mod hooks;
 mod kill;
 mod legal;
 mod levels;
+mod prune;
 mod random;
 mod rivals;
 mod support;

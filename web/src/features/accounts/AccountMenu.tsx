@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useApp, useMember } from '../../app/context';
+import { maySeeGuard } from '../guard/guard';
 import { navigate } from '../../platform/router';
 import { useStore } from '../../platform/store';
 import { LANGUAGES, useTexts } from '../../platform/texts';
@@ -55,6 +56,16 @@ export function AccountMenu() {
           >
             {t('account.security')}
           </MenuItem>
+          {maySeeGuard(me) && (
+            <MenuItem
+              onSelect={() => {
+                close();
+                navigate('/guard');
+              }}
+            >
+              {t('account.guard')}
+            </MenuItem>
+          )}
           <MenuGroup label={t('account.language')}>
             {LANGUAGES.map((each) => (
               <MenuChoice key={each} checked={each === current} onSelect={() => language.choose(each)}>

@@ -86,6 +86,15 @@ enum Command {
         /// The entry's number
         number: Option<u64>,
     },
+    /// Let go of old quarantine and drafts, and of copies that nothing needs
+    Prune {
+        /// Keep what is younger; otherwise keep_days of guard.toml, or 30
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+        /// Only count
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Write a pre-commit hook that compares the manifest with the index
     InstallHook,
     /// What the hook runs
@@ -148,6 +157,7 @@ pub fn run(options: &Options) -> Result<()> {
             json,
         } => show::log(open(root)?, *restores, *follow, *json),
         Command::Quarantine { number } => show::quarantine(&open(root)?, *number),
+        Command::Prune { days, dry_run } => prune(&open(root)?, *days, *dry_run),
         Command::InstallHook => {
             let path = guard::install_hook(root, &std::env::current_exe()?).map_err(plain)?;
             println!("{} checks every commit from now on.", path.display());
@@ -194,6 +204,22 @@ fn accept(guard: &Guard, paths: &[String], reason: Option<&str>) -> Result<()> {
     } else {
         println!("{} files are protected. Commit guard.lock.", lock.entries.len());
     }
+    Ok(())
+}
+
+fn prune(guard: &Guard, days: Option<u32>, dry_run: bool) -> Result<()> {
+    let pruned = guard.prune(days, dry_run).map_err(plain)?;
+    println!(
+        "{} {} copies and {} things in the quarantine: {} KiB.",
+        if dry_run {
+            "It would let go of"
+        } else {
+            "Let go of"
+        },
+        pruned.objects,
+        pruned.things,
+        pruned.size_bytes.div_ceil(1024)
+    );
     Ok(())
 }
 

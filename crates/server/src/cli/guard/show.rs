@@ -137,8 +137,13 @@ pub fn quarantine(guard: &Guard, number: Option<u64>) -> Result<()> {
     let Some(number) = number else {
         for entry in all {
             println!(
-                "{:>5} {} {:?} {} bytes {}",
-                entry.n, entry.at, entry.was, entry.size_bytes, entry.path
+                "{:>5} {} {:?} {} bytes {}{}",
+                entry.n,
+                entry.at,
+                entry.was,
+                entry.size_bytes,
+                entry.path,
+                if entry.kept { "" } else { " (let go of)" }
             );
         }
         return Ok(());
