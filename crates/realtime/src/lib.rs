@@ -8,7 +8,6 @@ mod rooms;
 mod sessions;
 mod sockets;
 mod speaking;
-mod staff;
 pub mod streams;
 
 pub use figures::{Count, Figures};

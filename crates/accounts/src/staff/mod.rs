@@ -16,7 +16,7 @@ mod policy;
 mod store;
 
 pub use ops::{end_sessions, grant, reinstate, revoke, suspend};
-pub use store::{Listed, list};
+pub use store::{Listed, list, who_may};
 pub(crate) use store::{put_status, set_roles};
 
 use crate::MemberId;

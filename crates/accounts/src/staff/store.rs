@@ -1,7 +1,7 @@
 //! Every statement on `member_role` and `first_administrator_code`.
 
 use super::policy::Standing;
-use crate::{MemberId, Role, Roles, members::Status};
+use crate::{MemberId, Permission, Role, Roles, members::Status};
 use base::{Result, Timestamp};
 use db::{Executor, Tx, params};
 
@@ -21,6 +21,18 @@ pub async fn standing(db: &impl Executor, id: MemberId) -> Result<Option<(Standi
         Ok((Standing { id, roles }, row.get(2)?))
     })
     .await
+}
+
+/// Everybody whose roles permit this and whose account may be used.
+pub async fn who_may(db: &impl Executor, permission: Permission) -> Result<Vec<MemberId>> {
+    let sql =
+        "SELECT r.member_id, string_agg(r.role, ' ') FROM member_role r JOIN member m ON m.id = r.member_id
+               WHERE m.status = 'active' GROUP BY r.member_id";
+    let staff: Vec<(MemberId, Roles)> = db
+        .all(sql, params![], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await?;
+    let may = staff.into_iter().filter(|(_, roles)| roles.may(permission));
+    Ok(may.map(|(id, _)| id).collect())
 }
 
 /// False when it was held already.

@@ -6,7 +6,7 @@ use super::{
     model::{GuardRestore, GuardSuspect},
 };
 use ::guard::{Guard, Overview, Record, What};
-use accounts::Permission;
+use accounts::{Permission, staff};
 use base::{Error, Kind, Result, Timestamp};
 use platform::{
     AppState,
@@ -99,12 +99,15 @@ impl Worker for News {
             Some((news, overview)) => (news, Some(overview)),
             None => (vec![], None),
         };
-        self.told = overview.as_ref().map(|overview| overview.ledger_lines as u64);
+        let told = overview.as_ref().map(|overview| overview.ledger_lines as u64);
         self.app.memory::<Desk>().keep(overview);
         let count = news.len();
         for record in news {
-            self.tell(record).await;
+            let line = record.n;
+            self.tell(record).await?;
+            self.told = Some(line);
         }
+        self.told = told;
         Ok(if count == 0 {
             Report::nothing()
         } else {
@@ -130,39 +133,41 @@ fn look(guard: &Guard, told: Option<u64>) -> Result<(Vec<Record>, Overview)> {
 }
 
 impl News {
-    async fn tell(&self, record: Record) {
+    async fn tell(&self, record: Record) -> Result<()> {
         let (line, at) = (record.n, record.at);
         match record.what.clone() {
-            What::Restored { .. } => {
-                if let Some(restore) = GuardRestore::of(record) {
-                    self.push(&GuardRestored { restore }).await;
-                }
-            }
+            What::Restored { .. } => match GuardRestore::of(record) {
+                Some(restore) => self.push(&GuardRestored { restore }).await,
+                None => Ok(()),
+            },
             What::Incident { path, times, by } => {
-                self.keep_error("guard_incident", &record.what);
                 let (times, by) = (times as u64, by.into());
-                let incident = GuardIncident {
+                self.push(&GuardIncident {
                     line,
                     at,
                     path,
                     times,
                     by,
-                };
-                self.push(&incident).await;
+                })
+                .await?;
+                self.keep_error("guard_incident", &record.what);
+                Ok(())
             }
             What::Trouble { path, why } => {
+                self.push(&GuardTrouble { line, at, path, why }).await?;
                 self.keep_error("guard_trouble", &record.what);
-                self.push(&GuardTrouble { line, at, path, why }).await;
+                Ok(())
             }
-            _ => {}
+            _ => Ok(()),
         }
     }
 
-    async fn push(&self, push: &impl Push) {
+    /// To staff on every node, by the roles they have now.
+    async fn push(&self, push: &impl Push) -> Result<()> {
         let realtime = Realtime::of(&self.app);
-        realtime
-            .push_to_staff(&self.app, Permission::PlatformSettings, push)
-            .await;
+        let staff = staff::who_may(&self.app.db, Permission::PlatformSettings).await?;
+        realtime.push_to_members(staff, push);
+        Ok(())
     }
 
     fn keep_error(&self, code: &'static str, what: &What) {

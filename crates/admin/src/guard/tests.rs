@@ -196,7 +196,7 @@ impl Hearing {
         answer.text().await.unwrap()
     }
 
-    /// Everything up to the push of that name.
+    /// Everything about the guard up to the push of that name.
     async fn until(&self, name: &str) -> Vec<Value> {
         let mut heard = vec![];
         loop {
@@ -208,6 +208,9 @@ impl Hearing {
                     continue;
                 };
                 let event: Value = serde_json::from_str(event).unwrap();
+                if !event[0].as_str().unwrap().starts_with("guard:") {
+                    continue;
+                }
                 heard.push(event);
                 if heard.last().unwrap()[0] == name {
                     return heard;
