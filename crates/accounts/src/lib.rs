@@ -20,6 +20,7 @@ mod revocations;
 mod roles;
 pub mod rotation;
 mod sealing;
+mod secrets;
 mod security_log;
 mod sessions;
 pub mod staff;
@@ -31,6 +32,7 @@ pub use members::{Me, MemberId};
 pub use passwords::Passwords;
 pub use revocations::{Journal, Replayed, Revocation, SealedPepper, Since, replay};
 pub use roles::{Permission, Permissions, Role, Roles};
+pub use secrets::derived_key;
 pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions};
 
 use access::AccessTokens;
@@ -54,6 +56,8 @@ pub struct Accounts {
     /// A revocation was committed here: look at once.
     pub(crate) look: Notify,
     pub sessions: Sessions,
+    /// What keys of slices are derived from.
+    pub(crate) root: [u8; 32],
 }
 
 impl Accounts {
@@ -64,6 +68,7 @@ impl Accounts {
         let vault = keys::Vault::of(&app, &master, node);
         let signing = keys::put_in_order(&vault, access::afterlife(&app.config.accounts)).await?;
         passwords::ensure_pepper(&app.db, &app.entropy, &master, app.clock.now()).await?;
+        let root = secrets::root(&app.db, &app.entropy, &master, app.clock.now()).await?;
         let (entropy, db) = (app.entropy.clone(), app.db.clone());
         let accounts = Accounts {
             access: AccessTokens::new(signing, &app.config),
@@ -73,6 +78,7 @@ impl Accounts {
             later: Later::default(),
             look: Notify::new(),
             sessions: Sessions::default(),
+            root,
             master,
         };
         Ok(app.with_part(accounts))

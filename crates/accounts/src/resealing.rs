@@ -4,7 +4,7 @@
 //! only if it still holds what was read, so that runs on two nodes at once, or
 //! one cut off in the middle, do no harm.
 
-use crate::{SessionId, keys, master_keys::MasterKeys, passwords, sealing::id_text};
+use crate::{SessionId, keys, master_keys::MasterKeys, passwords, sealing::id_text, secrets};
 use base::{Entropy, Result, error::internal};
 use db::{Column, Db, Executor, ToParam, params};
 
@@ -57,10 +57,11 @@ macro_rules! place {
 const SESSIONS: Place = place!("session", "sealed_key");
 const SIGNING_KEYS: Place = place!("signing_key", "sealed_private");
 const PEPPERS: Place = place!("pepper", "sealed");
+const SECRETS: Place = place!("secret", "sealed");
 
 /// All there are.
-fn places() -> [Place; 3] {
-    [SESSIONS, SIGNING_KEYS, PEPPERS]
+fn places() -> [Place; 4] {
+    [SESSIONS, SIGNING_KEYS, PEPPERS, SECRETS]
 }
 
 /// Seals anew all that older keys at hand have sealed; tells how many values that were.
@@ -81,6 +82,7 @@ pub async fn reseal(db: &Db, entropy: &Entropy, master: &MasterKeys) -> Result<i
         count += work
             .place(PEPPERS, |id: &String| passwords::pepper_purpose(id))
             .await?;
+        count += work.place(SECRETS, |id: &String| secrets::purpose(id)).await?;
     }
     Ok(count)
 }

@@ -26,6 +26,10 @@ pub enum Kind {
     Stale,
     TooLarge,
     UnsupportedMediaType,
+    /// No such part of a file (416).
+    OutOfRange,
+    /// Not the bytes that the checksum speaks of (460, a status of tus 1.0).
+    Corrupted,
     RateLimited,
     /// Try again later; nothing was changed (503).
     Unavailable,

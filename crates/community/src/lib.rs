@@ -5,6 +5,7 @@ pub mod events;
 pub mod feed;
 pub mod follows;
 pub mod groups;
+pub mod media;
 pub mod messages;
 pub mod mutes;
 pub mod notifications;
@@ -16,7 +17,7 @@ pub mod search;
 #[cfg(test)]
 mod tests;
 
-use platform::{AppState, http::Routes};
+use platform::{AppState, Config, http::Routes, tasks::Tasks};
 use realtime::Sockets;
 use supervisor::Plan;
 
@@ -36,6 +37,7 @@ pub fn routes() -> Routes {
         .merge(messages::routes())
         .merge(search::routes())
         .merge(notifications::routes())
+        .merge(media::routes())
 }
 
 /// What members say and hear over sockets.
@@ -52,5 +54,11 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     let mut workers = vec![posts::push_worker(app), groups::cities_worker(app)];
     workers.extend(search::workers(app));
     workers.extend(notifications::workers(app));
+    workers.extend(media::workers(app));
     workers
+}
+
+/// The durable tasks that the community does.
+pub fn tasks(tasks: Tasks, config: &Config) -> Tasks {
+    tasks.with(media::Processing::new(config))
 }

@@ -8,10 +8,16 @@ use testkit::{TestApp, TestUser};
 /// Tells the story on both databases.
 pub async fn each_db(story: impl AsyncFn(&TestApp)) {
     testkit::each_db(
-        testkit::area(crate::routes, crate::sockets, crate::workers),
+        testkit::area_with_tasks(crate::routes, crate::sockets, crate::workers, crate::tasks),
         story,
     )
     .await;
+}
+
+/// One app on SQLite with further settings.
+pub async fn app_with(more: &[(&'static str, &str)]) -> TestApp {
+    let assembly = testkit::area_with_tasks(crate::routes, crate::sockets, crate::workers, crate::tasks);
+    TestApp::start(&assembly, None, more).await
 }
 
 /// Publishes a post a second after whatever was before.

@@ -1,6 +1,6 @@
 //! What every handler holds.
 
-use crate::{Config, Watch, http::InFlight, limits::Limits, signals::Signals, texts::Texts};
+use crate::{Config, Watch, blobs::Blobs, http::InFlight, limits::Limits, signals::Signals, texts::Texts};
 use base::{Clock, Entropy, Ids};
 use db::Db;
 use std::{
@@ -24,6 +24,7 @@ pub struct App {
     pub texts: &'static Texts,
     pub signals: Signals,
     pub limits: Limits,
+    pub blobs: Blobs,
     pub supervisor: Supervisor,
     /// True from the moment a stop is asked for: load balancers should look elsewhere.
     pub draining: AtomicBool,
@@ -42,6 +43,7 @@ impl App {
     pub fn new(config: Config, db: Db, clock: Clock, entropy: Entropy, supervisor: Supervisor) -> App {
         App {
             limits: Limits::new(clock.clone(), &config).expect("the settings were checked"),
+            blobs: Blobs::new(&config),
             ids: Ids::new(clock.clone(), entropy.clone()),
             texts: Texts::built_in(),
             signals: Signals::default(),

@@ -309,6 +309,38 @@ settings! {
         /// Members who must look for a term on one day before it is counted as trending; two at least.
         trending_members: u32 = 5;
     }
+    media: Media {
+        /// Where the bytes lie: `folder`, which is `media` in the data folder, or `s3`.
+        store: String = "folder".to_owned();
+        /// S3: the address of the service, for instance <https://s3.eu-central-1.amazonaws.com>; empty: Amazon's own.
+        s3_endpoint: String = String::new();
+        /// S3: the bucket.
+        s3_bucket: String = String::new();
+        /// S3: put before the name of each object; empty: nothing.
+        s3_prefix: String = String::new();
+        /// S3: the region.
+        s3_region: String = "us-east-1".to_owned();
+        /// S3: the id of the access key.
+        s3_access_key: Secret = Secret::default();
+        /// S3: the secret of the access key.
+        s3_secret_key: Secret = Secret::default();
+        /// Bytes an upload may have.
+        upload_max_bytes: u64 = 268_435_456;
+        /// Bytes a picture may have before it is made smaller.
+        image_max_bytes: u64 = 33_554_432;
+        /// Pixels a picture may have, width times height.
+        image_max_pixels: u64 = 50_000_000;
+        /// Seconds that the work on one picture may take.
+        image_timeout_s: u64 = 30;
+        /// Pictures worked on at the same time.
+        image_threads: usize = 1;
+        /// Bytes all media of a member may have.
+        quota_bytes: u64 = 2_147_483_648;
+        /// Uploads a member may have under way.
+        open_uploads: u32 = 20;
+        /// How long an address of private media is good for, in seconds; at most twice as long.
+        url_ttl_s: u64 = 3_600;
+    }
     guard: Guard {
         /// Protected files before a start: `restore`, `verify`, `off`, or `auto`: restore where guard.toml is.
         mode: String = "auto".to_owned();
@@ -410,6 +442,15 @@ impl Config {
         }
         if !["pretty", "json"].contains(&self.log.format.as_str()) {
             return wrong("log.format", "is neither pretty nor json");
+        }
+        if !["folder", "s3"].contains(&self.media.store.as_str()) {
+            return wrong("media.store", "is neither folder nor s3");
+        }
+        if self.media.store == "s3" && self.media.s3_bucket.is_empty() {
+            return wrong("media.s3_bucket", "is needed when media.store is s3");
+        }
+        if self.media.url_ttl_s == 0 {
+            return wrong("media.url_ttl_s", "must be at least 1");
         }
         if !["auto", "off", "verify", "restore"].contains(&self.guard.mode.as_str()) {
             return wrong("guard.mode", "is none of auto, off, verify and restore");

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+pub mod blobs;
 mod clean_up;
 pub mod cluster;
 pub mod config;
@@ -12,9 +13,11 @@ pub mod network;
 pub mod signals;
 pub mod tasks;
 pub mod texts;
+mod turns;
 pub mod watch;
 
 pub use app::{App, AppState, RELEASE};
 pub use clean_up::workers;
 pub use config::Config;
+pub use turns::Turns;
 pub use watch::Watch;

@@ -16,8 +16,18 @@ pub fn area(
     sockets: fn() -> Sockets,
     workers: fn(&AppState) -> Vec<Plan>,
 ) -> impl Assembly {
+    area_with_tasks(routes, sockets, workers, |tasks, _| tasks)
+}
+
+/// The same for an area that does durable tasks.
+pub fn area_with_tasks(
+    routes: fn() -> Routes,
+    sockets: fn() -> Sockets,
+    workers: fn(&AppState) -> Vec<Plan>,
+    handlers: fn(Tasks, &Config) -> Tasks,
+) -> impl Assembly {
     async move |config: Config, clock: Clock, entropy: Entropy| {
-        let app = below(config, clock, entropy).await;
+        let app = below(config, clock, entropy, handlers).await;
         let plans = tasks::workers(&app)
             .into_iter()
             .chain(accounts::workers(&app))
@@ -39,7 +49,12 @@ pub fn area(
     }
 }
 
-async fn below(config: Config, clock: Clock, entropy: Entropy) -> AppState {
+async fn below(
+    config: Config,
+    clock: Clock,
+    entropy: Entropy,
+    handlers: fn(Tasks, &Config) -> Tasks,
+) -> AppState {
     let place = match config.database.url.0.as_str() {
         "" => Place::Sqlite(config.data.dir.join("mundo.db")),
         url => Place::Postgres(url.to_owned()),
@@ -62,7 +77,8 @@ async fn below(config: Config, clock: Clock, entropy: Entropy) -> AppState {
     });
     let keys = config.data.dir.join("keys");
     let mailer = Mailer::new(&config).expect("mails are kept");
-    let app = App::new(config, db, clock, entropy, supervisor).with_part(Tasks::default().with(mailer));
+    let tasks = handlers(Tasks::default().with(mailer), &config);
+    let app = App::new(config, db, clock, entropy, supervisor).with_part(tasks);
     if !app.config.limits.enabled {
         app.limits.lift();
     }

@@ -7,7 +7,7 @@ mod user;
 mod waiting;
 
 pub use app::{Assembly, TestApp, config, each_db, postgres_url};
-pub use area::area;
+pub use area::{area, area_with_tasks};
 pub use socket::{Heard, SocketClient};
 pub use user::{Answer, TestUser};
 pub use waiting::eventually;

@@ -11,7 +11,6 @@
 pub mod http;
 mod judge;
 mod peppers;
-mod turns;
 
 pub use judge::About;
 pub use peppers::{
@@ -31,12 +30,11 @@ use argon2::{
 use base::{Entropy, Password, Result, error::internal, error::invalid};
 use db::Db;
 use peppers::{Pepper, Peppers};
-use platform::Config;
+use platform::{Config, Turns};
 use std::{
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
-use turns::Turns;
 
 /// OWASP's least for Argon2id with one lane.
 const LEAST_MEMORY_KIB: u32 = 19_456;

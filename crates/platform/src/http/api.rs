@@ -71,6 +71,8 @@ pub struct Operation {
     pub answers: BTreeMap<u16, Option<Schema>>,
     pub problems: BTreeSet<u16>,
     pub takes_input: bool,
+    /// The body is bytes, not JSON.
+    pub takes_bytes: bool,
     pub deprecated: bool,
 }
 
@@ -89,6 +91,7 @@ impl Operation {
             answers: BTreeMap::new(),
             problems: BTreeSet::new(),
             takes_input: false,
+            takes_bytes: false,
             deprecated: false,
         }
     }
@@ -234,6 +237,8 @@ impl Routes {
         put "put";
         patch "patch";
         delete "delete";
+        head "head";
+        options "options";
     }
 
     fn route(
@@ -274,6 +279,23 @@ impl Routes {
             for kind in kinds {
                 operation.problem(*kind);
             }
+        }
+        self
+    }
+
+    /// Says of the route before which headers all its answers bear, refusals too.
+    #[must_use]
+    pub fn bears(mut self, headers: &'static [(&'static str, &'static str)]) -> Routes {
+        if let Some(handler) = self.handlers.pop() {
+            let marked = map_response(move |mut response: Response| {
+                for (name, value) in headers {
+                    response
+                        .headers_mut()
+                        .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+                }
+                async move { response }
+            });
+            self.handlers.push(handler.layer(marked));
         }
         self
     }

@@ -11,6 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
+use tokio::time::Instant;
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -34,6 +35,7 @@ pub struct RequestContext {
     /// BLAKE3 of the body, once it was read.
     pub body_hash: OnceLock<[u8; 32]>,
     limits: Mutex<Vec<Decision>>,
+    fed: Mutex<Option<Instant>>,
 }
 
 impl RequestContext {
@@ -56,6 +58,7 @@ impl RequestContext {
             client: client_address(&app.config.server, peer, headers),
             body_hash: OnceLock::new(),
             limits: Mutex::default(),
+            fed: Mutex::default(),
         }
     }
 
@@ -91,6 +94,15 @@ impl RequestContext {
             Some(known) => *known = decision,
             None => limits.push(decision),
         }
+    }
+
+    /// Part of a long body has arrived: the time limit of the request begins anew.
+    pub fn goes_on(&self) {
+        *self.fed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(super) fn last_fed(&self) -> Option<Instant> {
+        *self.fed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What limits said, the tightest first.

@@ -24,7 +24,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tower_http::compression::{CompressionLayer, predicate::SizeAbove};
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate, SizeAbove},
+};
 
 /// Nothing is loaded from elsewhere and nothing may frame us.
 const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; \
@@ -39,7 +42,13 @@ pub fn around(router: Router<AppState>, app: &AppState) -> Router<AppState> {
             CompressionLayer::new()
                 .gzip(true)
                 .br(true)
-                .compress_when(SizeAbove::new(1024)),
+                // Pictures and sound are small already, and a range of them must stay one.
+                .compress_when(
+                    SizeAbove::new(1024)
+                        .and(NotForContentType::IMAGES)
+                        .and(NotForContentType::const_new("video/"))
+                        .and(NotForContentType::const_new("audio/")),
+                ),
         )
         .layer(from_fn_with_state(app.clone(), edge))
 }
@@ -84,7 +93,7 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     };
     let work = AssertUnwindSafe(work).catch_unwind();
     let work = tracing::Instrument::instrument(
-        within_request(context.id.clone(), tokio::time::timeout(limit, work)),
+        within_request(context.id.clone(), within(limit, &context, work)),
         span,
     );
     let (outcome, kind) = match work.await {
@@ -144,6 +153,22 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     response
 }
 
+/// The work's outcome, unless it takes longer than it may. Work that a client keeps feeding
+/// says so with [`RequestContext::goes_on`], and its time begins anew.
+async fn within<F: Future>(limit: Duration, context: &RequestContext, work: F) -> Result<F::Output, ()> {
+    tokio::pin!(work);
+    let mut end = tokio::time::Instant::now() + limit;
+    loop {
+        tokio::select! {
+            outcome = &mut work => return Ok(outcome),
+            () = tokio::time::sleep_until(end) => match context.last_fed() {
+                Some(fed) if fed + limit > end => end = fed + limit,
+                _ => return Err(()),
+            },
+        }
+    }
+}
+
 /// The one place where an error is logged.
 pub(super) fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
     match (kind, error.kind()) {
@@ -153,12 +178,15 @@ pub(super) fn log(id: &str, route: &str, kind: FaultKind, error: &Error) {
     }
 }
 
-/// What stands beside an error: cookies, what a method could have been, how long the route lives.
-const KEPT: [HeaderName; 4] = [
+/// What stands beside an error: cookies, what a method could have been, how long the route lives,
+/// which protocol of uploads it speaks.
+const KEPT: [HeaderName; 6] = [
     header::SET_COOKIE,
     header::ALLOW,
     HeaderName::from_static("deprecation"),
     HeaderName::from_static("sunset"),
+    HeaderName::from_static("tus-resumable"),
+    HeaderName::from_static("tus-version"),
 ];
 
 fn keep_headers(response: &Response) -> HeaderMap {
@@ -213,7 +241,6 @@ fn dress(
     set("referrer-policy", "no-referrer");
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
-    set("content-security-policy", CSP);
     set(
         "permissions-policy",
         "camera=(), geolocation=(self), microphone=()",
@@ -221,6 +248,15 @@ fn dress(
     if app.config.is_https() {
         set("strict-transport-security", "max-age=63072000; includeSubDomains");
     }
+    // What a member uploaded brings a stricter one.
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    }
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
     if let Some(trace) = trace {
         set("traceparent", trace);
     }

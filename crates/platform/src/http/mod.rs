@@ -12,6 +12,7 @@
 
 mod answer;
 mod api;
+mod bytes;
 mod client;
 mod context;
 pub mod edge;
@@ -24,6 +25,7 @@ mod problem;
 
 pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
 pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
+pub use bytes::{File, Found, Headers, Incoming, WantedRange};
 pub use client::ClientIp;
 pub use context::{Context, RequestContext, current_request_id};
 pub use extract::{Empty, IfMatch, Path, PathPair, Query};

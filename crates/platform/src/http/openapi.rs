@@ -69,6 +69,9 @@ fn describe(operation: &Operation) -> Value {
     if let Some(body) = &operation.body {
         value["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
     }
+    if operation.takes_bytes {
+        value["requestBody"] = json!({"content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}});
+    }
     match operation.caller {
         Some(Caller::Member | Caller::Staff(_)) => value["security"] = json!([{"bearer": []}]),
         // This machine needs no token.
@@ -96,8 +99,10 @@ fn refusal(status: u16) -> Value {
         409 => "In conflict with what is there",
         412 => "Changed since the caller read it",
         413 => "Too large",
-        415 => "Not JSON",
+        415 => "Not a type that is taken here",
+        416 => "No such range",
         422 => "Some values are not allowed",
+        460 => "The bytes are not those of the checksum",
         429 => "Too many requests",
         503 => "Not now; try again",
         _ => "Any other problem",

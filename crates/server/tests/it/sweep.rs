@@ -128,9 +128,12 @@ async fn members_only_means_members_only() {
                     .http
                     .request(method.clone(), format!("{}/api/v1{path}", app.url))
                     .header("authorization", token);
-                Answer::of(request.json(&json!({})))
-                    .await
-                    .refused(401, "unauthenticated");
+                let answer = Answer::of(request.json(&json!({}))).await;
+                if method == Method::HEAD {
+                    assert_eq!(answer.status, 401, "{}", operation.path);
+                } else {
+                    answer.refused(401, "unauthenticated");
+                }
             }
         }
         assert!(members_only > 10);

@@ -1,0 +1,112 @@
+//! What other slices call: a medium is put into a post, a message, a profile.
+
+use super::{MediaId, MediaStatus, MediaView, clean_up, model::Row, store, urls::Signer};
+use accounts::MemberId;
+use base::{Result, choice, error::invalid};
+use db::{Executor, Tx};
+use platform::App;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Media that one thing may have.
+pub const MOST_ATTACHED: usize = 10;
+
+choice! {
+    /// What a medium can be attached to.
+    pub enum SubjectKind {
+        Post = "post",
+        Comment = "comment",
+        Story = "story",
+        Message = "message",
+        /// A member's picture; the subject is the member.
+        Avatar = "avatar",
+        Group = "group",
+        Event = "event",
+        Recommendation = "recommendation",
+    }
+}
+db::stored!(words: SubjectKind);
+
+impl SubjectKind {
+    /// What everybody may see has an address that does not end.
+    pub fn is_public(self) -> bool {
+        matches!(self, SubjectKind::Avatar)
+    }
+}
+
+/// One thing that has media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub kind: SubjectKind,
+    pub id: Uuid,
+}
+
+impl Subject {
+    pub fn new(kind: SubjectKind, id: impl Into<Uuid>) -> Subject {
+        Subject { kind, id: id.into() }
+    }
+}
+
+/// Gives the subject exactly these media, in this order, and shows them. What it had before and
+/// is not among them is removed. The errors name `/media_ids`, which the request should call them.
+pub async fn attach(
+    app: &App,
+    tx: &Tx,
+    owner: MemberId,
+    subject: Subject,
+    ids: &[MediaId],
+) -> Result<Vec<MediaView>> {
+    if ids.len() > MOST_ATTACHED {
+        return Err(invalid("/media_ids", "too_many_media"));
+    }
+    let now = app.clock.now();
+    let found = store::lock_own(tx, owner, ids).await?;
+    let mut found: HashMap<MediaId, Row> = found.into_iter().map(|row| (row.id, row)).collect();
+    let (signer, mut views) = (Signer::of(app), vec![]);
+    for (n, id) in ids.iter().enumerate() {
+        let place = || format!("/media_ids/{n}");
+        // Named twice, it is not found the second time.
+        let mut row = found
+            .remove(id)
+            .filter(|row| row.expires_at.is_none_or(|end| end > now))
+            .ok_or_else(|| invalid(place(), "unknown_media"))?;
+        if row.status != MediaStatus::Ready {
+            return Err(invalid(place(), "media_not_ready"));
+        }
+        if row.subject.is_some_and(|other| other != subject) {
+            return Err(invalid(place(), "media_in_use"));
+        }
+        store::put_subject(tx, *id, subject, n as i64).await?;
+        row.subject = Some(subject);
+        views.push(row.view(&signer)?);
+    }
+    if store::remove_attached(tx, subject, ids, now).await? > 0 {
+        clean_up::wake_on_commit(app, tx);
+    }
+    Ok(views)
+}
+
+/// The subject is going: its media go too.
+pub async fn detach(app: &App, tx: &Tx, subject: Subject) -> Result<()> {
+    if store::remove_attached(tx, subject, &[], app.clock.now()).await? > 0 {
+        clean_up::wake_on_commit(app, tx);
+    }
+    Ok(())
+}
+
+/// The media of these, for a page of them in one statement. Whoever calls has asked whether the reader may see them.
+pub async fn of_subjects(
+    app: &App,
+    db: &impl Executor,
+    kind: SubjectKind,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<MediaView>>> {
+    let signer = Signer::of(app);
+    let mut views: HashMap<Uuid, Vec<MediaView>> = HashMap::new();
+    for row in store::list_attached(db, kind, ids).await? {
+        if let Some(subject) = row.subject {
+            views.entry(subject.id).or_default().push(row.view(&signer)?);
+        }
+    }
+    Ok(views)
+}
