@@ -11,6 +11,7 @@ import './features/guard/guard.css';
 import './features/posts/posts.css';
 import './features/members/members.css';
 import './features/events/events.css';
+import './features/media/media.css';
 
 const app = createApp();
 app.clientErrors.listen(window);

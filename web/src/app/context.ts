@@ -4,6 +4,8 @@ import { createEvents, type Events } from '../features/events/events';
 import { createFeed, readPush, type Feed } from '../features/feed/feed';
 import { createFollows, type Follows } from '../features/follows/follows';
 import { createGuard, type Guard } from '../features/guard/guard';
+import { createAvatars, type Avatars } from '../features/media/avatars';
+import { createUploads, type Uploads } from '../features/media/uploads';
 import { createMembers, type Members } from '../features/members/members';
 import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
@@ -61,6 +63,9 @@ export interface MemberScope {
   sessions: Sessions;
   guard: Guard;
   proofs: Proofs;
+  /** The files of one form. */
+  newUploads(): Uploads;
+  avatars: Avatars;
   changeEmail(email: string): Promise<Me>;
 }
 
@@ -117,6 +122,8 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     sessions,
     guard,
     proofs: createProofs(app.session.reauthenticate),
+    newUploads: () => createUploads({ api, tokens: app.session }),
+    avatars: createAvatars(api, me.id),
     changeEmail: (email) => api.post<Me>('/auth/email', { email }),
   };
 }

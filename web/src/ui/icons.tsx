@@ -120,3 +120,10 @@ export function ReactionIcon({ type }: { type: ReactionType }) {
   const Drawn = REACTION_ICONS[type];
   return <Drawn />;
 }
+export const PictureIcon = icon(
+  <>
+    <rect x="3" y="4.5" width="18" height="15" rx="3" />
+    <circle cx="8.5" cy="9.5" r="1.6" />
+    <path d="m4 17 5-4.5 3.5 3 3-2.5 5 4" />
+  </>,
+);

@@ -1,10 +1,11 @@
 use super::{
-    Media, MediaId, kinds,
+    Media, MediaId, MediaView, SubjectKind, kinds,
     model::{self, Part},
-    ops, store, tus, uploads,
+    of_subjects, ops, store, tus, uploads,
     urls::{self, Signer},
 };
-use accounts::CurrentUser;
+use crate::profiles;
+use accounts::{CurrentUser, MemberId};
 use axum::http::HeaderMap;
 use base::{Cursor, Kind, Line, Page, Paging, Text, error::not_found, input, page::Limit};
 use bytes::Bytes;
@@ -100,6 +101,24 @@ pub fn routes() -> Routes {
         )
         .by(Caller::Public)
         .refuses(&[Kind::Forbidden])
+        .post(
+            "/me/avatar",
+            "set_avatar",
+            set_avatar,
+            "Put another picture into one's profile",
+        )
+        .delete(
+            "/me/avatar",
+            "remove_avatar",
+            remove_avatar,
+            "Take one's picture out of one's profile",
+        )
+        .get(
+            "/members/{member}/avatar",
+            "show_avatar",
+            show_avatar,
+            "A member's picture",
+        )
 }
 
 async fn show_upload_abilities(app: AppState) -> Result<(HeaderMap, NoContent)> {
@@ -279,6 +298,48 @@ async fn read_media_file(
         cache,
         bytes,
     })
+}
+
+input! {
+    /// Which of one's own pictures.
+    pub struct NewAvatar {
+        pub media_id: MediaId,
+    }
+}
+
+async fn set_avatar(
+    app: AppState,
+    actor: CurrentUser,
+    Json(new): Json<NewAvatar>,
+) -> Result<Json<MediaView>> {
+    Ok(Json(ops::set_avatar(&app, &actor, new.media_id).await?))
+}
+
+async fn remove_avatar(app: AppState, actor: CurrentUser) -> Result<NoContent> {
+    ops::remove_avatar(&app, &actor).await?;
+    Ok(NoContent)
+}
+
+/// A member's picture.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Avatar {
+    /// Null when they have none.
+    picture: Option<MediaView>,
+}
+
+async fn show_avatar(
+    app: AppState,
+    actor: CurrentUser,
+    Path(member): Path<MemberId>,
+) -> Result<Json<Avatar>> {
+    if !profiles::store::is_visible(&app.db, actor.id, member).await? {
+        return Err(not_found("member").into());
+    }
+    let mut pictures = of_subjects(&app, &app.db, SubjectKind::Avatar, [member.0]).await?;
+    let picture = pictures
+        .remove(&member.0)
+        .and_then(|views| views.into_iter().next());
+    Ok(Json(Avatar { picture }))
 }
 
 /// The bytes of a range, piece after piece. The first piece is asked for at once, so that

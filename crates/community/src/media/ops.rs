@@ -1,6 +1,11 @@
-use super::{Media, MediaId, clean_up, store, urls::Signer};
+use super::{
+    Media, MediaId, MediaKind, MediaView, Subject, SubjectKind, attach, clean_up, detach, store, urls::Signer,
+};
 use accounts::CurrentUser;
-use base::{Result, error::not_found};
+use base::{
+    Result,
+    error::{invalid, not_found},
+};
 use platform::AppState;
 
 /// Says what a medium shows.
@@ -37,5 +42,30 @@ pub async fn delete_media(
             clean_up::wake_on_commit(&own, &tx);
             Ok(())
         })
+        .await
+}
+
+/// Makes a picture the member's own; the one before goes.
+pub async fn set_avatar(app: &AppState, actor: &CurrentUser, id: MediaId) -> Result<MediaView> {
+    let (owner, own) = (actor.id, app.clone());
+    app.db
+        .write_again(move |tx| async move {
+            let subject = Subject::new(SubjectKind::Avatar, owner.0);
+            let views = attach(&own, &tx, owner, subject, &[id]).await?;
+            let view = views.into_iter().next().ok_or_else(|| not_found("media"))?;
+            if view.kind != MediaKind::Image {
+                return Err(invalid("/media_id", "not_a_picture"));
+            }
+            Ok(view)
+        })
+        .await
+}
+
+pub async fn remove_avatar(app: &AppState, actor: &CurrentUser) -> Result<()> {
+    let (owner, own) = (actor.id, app.clone());
+    app.db
+        .write_again(
+            move |tx| async move { detach(&own, &tx, Subject::new(SubjectKind::Avatar, owner.0)).await },
+        )
         .await
 }

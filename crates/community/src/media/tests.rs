@@ -847,3 +847,32 @@ async fn words_can_be_put_to_a_picture_later_and_the_list_goes_page_by_page() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_member_shows_a_picture_to_those_they_have_something_to_do_with() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let of_ana = format!("/members/{}/avatar", ana.id);
+        assert_eq!(bruno.get(&of_ana).await.expect(200), json!({"picture": null}));
+        let picture = upload(app, &ana, &written(&photo(400, 400), ImageFormat::Png)).await;
+        let film = upload(app, &ana, &video(100)).await;
+        ana.post("/me/avatar", json!({"media_id": film["id"]}))
+            .await
+            .refused(422, "invalid");
+        let set = ana
+            .post("/me/avatar", json!({"media_id": picture["id"]}))
+            .await
+            .expect(200);
+        assert_eq!(bruno.get(&of_ana).await.expect(200)["picture"], set);
+        assert_eq!(size(&fetch(app, &set["sizes"][0]["url"]).await), (320, 320));
+        // What is said of it later is heard as well.
+        let path = format!("/media/{}", picture["id"].as_str().unwrap());
+        ana.patch(&path, json!({"alt": "Ana"})).await.expect(200);
+        assert_eq!(bruno.get(&of_ana).await.expect(200)["picture"]["alt"], "Ana");
+        ana.delete("/me/avatar").await.expect(204);
+        assert_eq!(ana.get(&of_ana).await.expect(200), json!({"picture": null}));
+        ana.get(&path).await.refused(404, "not_found");
+        ana.delete("/me/avatar").await.expect(204);
+    })
+    .await;
+}

@@ -19,6 +19,13 @@ use testkit::TestApp;
 
 const PASSPHRASE: &str = "a milonga at midnight";
 
+/// A picture of Ana's goes with the backup and is shown again after it.
+async fn picture_of(app: &TestApp, ana: &testkit::TestUser) -> (String, Vec<u8>) {
+    let shown = crate::media::upload(app, ana, crate::media::picture()).await;
+    let bytes = crate::media::fetch(app, &shown["view"]["url"]).await;
+    (shown["id"].as_str().unwrap().to_owned(), bytes)
+}
+
 /// A place for backups and the settings of one app's commands.
 struct Desk {
     folder: TempDir,
@@ -182,6 +189,7 @@ async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
         fs::create_dir_all(&media).unwrap();
         fs::write(media.join("photo.jpg"), b"two dancers").unwrap();
         let ana = app.user("Ana").await;
+        let (picture, pixels) = picture_of(app, &ana).await;
         for n in 0..20 {
             ana.post("/posts", json!({"body": format!("post {n}")}))
                 .await
@@ -247,6 +255,15 @@ async fn a_backup_made_under_writes_is_restored_whole_and_ends_all_sessions() {
         testkit::Answer::of(me).await.refused(401, "session_revoked");
 
         let token = log_in(&restored).await;
+        let media = restored
+            .http
+            .get(format!("{}/api/v1/media/{picture}", restored.url))
+            .bearer_auth(&token);
+        let media = testkit::Answer::of(media).await.expect(200);
+        assert!(
+            crate::media::fetch(&restored, &media["view"]["url"]).await == pixels,
+            "the picture came back, and its address is signed"
+        );
         let mut posts = bodies(&restored, &token).await;
         posts.sort_by_key(|body| body["post ".len()..].parse::<usize>().unwrap());
         let wanted: Vec<String> = (0..posts.len()).map(|n| format!("post {n}")).collect();

@@ -1,5 +1,7 @@
 //! `kill -9`: what was acknowledged is there, what was not is not there twice. (A power cut is another matter.)
 
+mod uploads;
+
 use crate::support::{Member, Server, UNHINDERED};
 use db::Executor;
 use futures_util::future::join_all;

@@ -12,6 +12,7 @@ mod foreign;
 mod guard;
 mod kill;
 mod limits;
+mod media;
 mod members;
 mod outage;
 mod passwords;
