@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 use testkit::{Answer, TestApp, TestUser, eventually};
 
@@ -204,6 +205,7 @@ async fn a_bucket_that_is_away_takes_nothing_and_loses_nothing() {
     .await;
     let ana = app.user("Ana").await;
     let film = upload(&app, &ana, video(100_000)).await;
+    app.clock.advance(Duration::from_secs(1));
     bucket.server.kill().unwrap();
     bucket.server.wait().unwrap();
     let request = ana

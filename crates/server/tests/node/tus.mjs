@@ -8,7 +8,6 @@ import { join } from 'node:path';
 
 const web = new URL('../../../../web/package.json', import.meta.url);
 const tus = createRequire(web)('tus-js-client');
-const { FileUrlStorage } = createRequire(web)('tus-js-client/lib.es5/node/fileUrlStorage');
 const [url, token, file, folder] = process.argv.slice(2);
 const CHUNK = 1024 * 1024;
 const size = statSync(file).size;
@@ -21,7 +20,7 @@ function upload(seen, more) {
     retryDelays: [0, 100, 500],
     headers: { Authorization: `Bearer ${token}` },
     metadata: { filename: 'milonga ñandú.mp4', filetype: 'video/mp4', alt: 'Dos bailarines' },
-    urlStorage: new FileUrlStorage(join(folder, 'uploads.json')),
+    urlStorage: new tus.FileUrlStorage(join(folder, 'uploads.json')),
     fingerprint: async () => `the one file of this story ${size}`,
     removeFingerprintOnSuccess: true,
     onBeforeRequest: (request) => seen.push(`${request.getMethod()} ${request.getHeader('Upload-Offset') ?? ''}`.trim()),
