@@ -175,12 +175,7 @@ fn stream(name: Text<1, 100>) -> Result<Stream> {
 }
 
 async fn say_it(app: AppState, speaker: Speaker, say: Say) -> Result<Said> {
-    let item = Words {
-        id: app.ids.next(),
-        sender: speaker.id,
-        client_id: say.client_id.map(Into::into),
-        body: say.body.into(),
-    };
+    let item = words(&app, speaker.id, say.body.into(), say.client_id.map(Into::into));
     let written = streams::submit::<Spoken>(&app, stream(say.hall)?, item).await?;
     Ok(Said {
         id: written.done.to_string(),
@@ -349,15 +344,25 @@ pub async fn hide(app: &TestApp, member: &TestUser, from: &TestUser) {
         .await;
 }
 
-struct Words {
+pub struct Words {
     id: Uuid,
     sender: MemberId,
     client_id: Option<String>,
     body: String,
 }
 
+/// Something to say, by its speaker.
+pub fn words(app: &AppState, sender: MemberId, body: String, client_id: Option<String>) -> Words {
+    Words {
+        id: app.ids.next(),
+        sender,
+        client_id,
+        body,
+    }
+}
+
 #[derive(Default)]
-struct Spoken;
+pub struct Spoken;
 
 impl Queued for Spoken {
     type Item = Words;

@@ -1,5 +1,6 @@
 //! Streams and rooms, as members meet them: on halls that belong to these tests.
 
+mod cycles;
 mod hall;
 mod limits;
 mod nodes;

@@ -12,6 +12,7 @@ mod foreign;
 mod guard;
 mod kill;
 mod limits;
+mod loss;
 mod media;
 mod members;
 mod outage;
@@ -23,6 +24,7 @@ mod secrets;
 mod security;
 mod sessions;
 mod staff;
+mod storm;
 mod support;
 mod sweep;
 

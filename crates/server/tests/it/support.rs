@@ -30,6 +30,7 @@ pub struct Server {
     environment: Vec<(String, String)>,
     folder: TempDir,
     working_folder: PathBuf,
+    data: PathBuf,
     child: Option<Child>,
 }
 
@@ -55,9 +56,16 @@ impl Server {
                 .expect("a client"),
             port,
             working_folder: folder.path().to_owned(),
+            data: folder.path().join("data"),
             folder,
             child: None,
         }
+    }
+
+    /// Another node of a cluster, with the same keys.
+    pub fn with_data_of(mut self, data: &Path) -> Server {
+        data.clone_into(&mut self.data);
+        self
     }
 
     /// Changes the environment of the next start.
@@ -163,7 +171,7 @@ impl Server {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// All that it wrote to its standard error, over all starts.
