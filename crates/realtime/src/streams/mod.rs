@@ -20,12 +20,15 @@ pub use queue::{Decision, Placed, Queued, Wanted, Written, submit};
 use crate::{Push, Realtime};
 use accounts::MemberId;
 use base::{Result, Timestamp, choice};
-use db::{Tx, stored};
+use db::{Db, Tx, stored};
 use platform::AppState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{borrow::Cow, fmt, str::FromStr};
 use uuid::Uuid;
+
+/// More than is written into a stream between two backups.
+const LEAP: i64 = 1_000_000_000;
 
 choice! {
     /// To what a stream belongs.
@@ -170,6 +173,12 @@ pub async fn append_all(tx: &Tx, app: &AppState, mut entries: Vec<(Stream, Entry
 /// Removes a stream that will never be used again, with what it belonged to.
 pub async fn remove(tx: &Tx, stream: Stream) -> Result<()> {
     store::remove(tx, stream).await
+}
+
+/// After a restore clients may know numbers that the backup never gave out. All streams go on far
+/// beyond those: whoever comes back with an old number starts from a snapshot.
+pub async fn leap(db: &Db) -> Result<u64> {
+    db.write(|tx| async move { store::leap(&tx, LEAP).await }).await
 }
 
 pub(crate) fn announce(tx: &Tx, app: &AppState, stream: Stream, entries: Vec<(i64, Entry)>) {

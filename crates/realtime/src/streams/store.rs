@@ -136,6 +136,11 @@ pub(crate) async fn after(db: &impl Executor, stream: Stream, seq: i64, limit: i
         .await
 }
 
+pub(super) async fn leap(tx: &Tx, by: i64) -> Result<u64> {
+    let sql = "UPDATE stream_head /* every community */ SET seq = seq + $1";
+    tx.execute(sql, params![by]).await
+}
+
 pub(super) async fn remove(tx: &Tx, stream: Stream) -> Result<()> {
     for sql in [
         "DELETE FROM stream_entry WHERE community_id = @community AND kind = $1 AND id = $2",

@@ -354,12 +354,13 @@ async fn check_postgres(options: &Options, manifest: &Manifest, settings: &Setti
     Ok(true)
 }
 
-/// Makes a restored database fit for use: our schema, our keys, and nobody
-/// logged in whose session was ended after the backup.
+/// Makes a restored database fit for use: our schema, our keys, streams that go on
+/// where nobody has been, and nobody logged in whose session was ended after the backup.
 async fn bring_up(settings: &Settings, keys: &Keys, since: &Since) -> Result<Replayed> {
     let (db, clock) = (Db::open(settings).await?, Clock::system());
     migrate(&db, &clock).await?;
     fit(&db, keys).await?;
+    realtime::streams::leap(&db).await?;
     let now = clock.now();
     let done = match since {
         Since::Known {

@@ -295,6 +295,8 @@ async fn audit(plan: Plan) {
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()))
         .collect();
+    // One address for all nodes: who signs tokens.
+    environment.push(("MUNDO_SERVER_PUBLIC_URL", "http://127.0.0.1:5000".to_owned()));
     if let Some(redis) = &redis {
         environment.push(("REDIS_URL", redis.url()));
     }
