@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 
 const CLIENTS: usize = 1_000;
 const MEMBERS: usize = 50;
-/// From the server's first answer until the last client has caught up.
-const BACK_WITHIN: Duration = Duration::from_secs(3);
+/// From the server's first answer until the last client has caught up. A build for development
+/// takes several times as much of the processor, and shares it with the rest of the tests.
+const BACK_WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 3 });
 
 async fn story(options: Value, outage: Duration) {
     let mut server = Server::new(None, &UNHINDERED);
@@ -64,18 +65,25 @@ async fn story(options: Value, outage: Duration) {
     speaker.accepted("message:send", words).await;
     let report = hear.recv().await;
     let report = report.unwrap_or_else(|| panic!("the clients gave up: {}", server.log()));
-    let took = back.elapsed();
-    println!(
-        "{CLIENTS} stock clients after {outage:?} without a server, {options}: {report}; it answered again after {answers_after:.0?}"
-    );
+    let (took, cpu) = (back.elapsed(), cpu_time(server.pid()));
+    println!("{CLIENTS} stock clients, {options}, after {outage:?} without a server: {report}");
+    println!("    it answered again after {answers_after:.0?} and used {cpu:.1?} of processor time");
     assert!(took < BACK_WITHIN, "{took:?}: {report}");
     assert!(clients.wait().unwrap().success());
     listening.join().unwrap();
     server.terminate().await;
 }
 
+/// The processor time of a process so far.
+fn cpu_time(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux tells");
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+    let ticks = fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}
+
 #[tokio::test]
-async fn a_thousand_clients_are_back_within_three_seconds() {
+async fn a_thousand_clients_come_back_and_have_heard_everything() {
     story(
         json!({"reconnectionDelay": 200, "reconnectionDelayMax": 1000}),
         Duration::from_millis(700),
