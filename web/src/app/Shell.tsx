@@ -1,10 +1,10 @@
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { AccountMenu } from '../features/accounts/AccountMenu';
 import { ConnectionSign } from '../features/realtime/ConnectionSign';
 import { Link, usePath } from '../platform/router';
 import { useStore } from '../platform/store';
 import { useTexts } from '../platform/texts';
-import { EventsIcon, FeedIcon, MembersIcon, ProfileIcon } from '../ui/icons';
+import { ChatIcon, EventsIcon, FeedIcon, MembersIcon, ProfileIcon } from '../ui/icons';
 import { Ocho, Sea } from '../ui/Ocho';
 import { useMember } from './context';
 
@@ -43,14 +43,17 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Navigation() {
-  const { me, feed } = useMember();
+  const { me, feed, rooms } = useMember();
   const { t, number } = useTexts();
   const path = usePath();
   const waiting = useStore(feed.waiting).length;
+  const unread = useStore(rooms).rooms.filter((room) => room.unread_count > 0 && !room.membership?.muted).length;
+  useEffect(() => rooms.ensure(), [rooms]);
   const profile = `/members/${me.username}`;
   const atProfile = path === profile || path.startsWith(`${profile}/`);
   const places = [
     { to: '/', name: t('nav.feed'), Icon: FeedIcon, here: path === '/' },
+    { to: '/messages', name: t('nav.messages'), Icon: ChatIcon, here: path.startsWith('/messages') },
     { to: '/members', name: t('nav.members'), Icon: MembersIcon, here: path.startsWith('/members') && !atProfile },
     { to: '/events', name: t('nav.events'), Icon: EventsIcon, here: path.startsWith('/events') },
     { to: profile, name: t('nav.profile'), Icon: ProfileIcon, here: atProfile },
@@ -61,6 +64,12 @@ function Navigation() {
         <Link key={to} to={to} aria-current={here ? 'page' : undefined}>
           <Icon />
           <span>{name}</span>
+          {to === '/messages' && unread > 0 && (
+            <span className="badge">
+              <span aria-hidden="true">{number(unread)}</span>
+              <span className="visually-hidden">{t('nav.unread', { count: unread })}</span>
+            </span>
+          )}
           {to === '/' && waiting > 0 && (
             <span className="badge">
               <span aria-hidden="true">{number(waiting)}</span>

@@ -11,6 +11,10 @@ import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
 import { createReactions, type Reactions } from '../features/reactions/reactions';
 import { createConnection, type Connection } from '../features/realtime/connection';
+import { createStreams } from '../features/realtime/streams';
+import { createRooms, type Rooms } from '../features/rooms/rooms';
+import { createConversations, type Conversations } from '../features/messages/conversations';
+import { createBlocks, type Blocks } from '../features/blocks/blocks';
 import { createSession, type Me, type Session } from '../features/accounts/session';
 import { createLinkToken } from '../features/accounts/linkToken';
 import { createSessions, type Sessions } from '../features/accounts/sessions';
@@ -60,6 +64,9 @@ export interface MemberScope {
   feed: Feed;
   events: Events;
   connection: Connection;
+  rooms: Rooms;
+  conversations: Conversations;
+  blocks: Blocks;
   sessions: Sessions;
   guard: Guard;
   proofs: Proofs;
@@ -89,6 +96,8 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     failed,
   });
   const connection = createConnection({ tokens: app.session });
+  const streams = createStreams(connection);
+  const rooms = createRooms({ api, connection, streams, myId: me.id });
 
   const sessions = createSessions(api);
   const guard = createGuard(api);
@@ -119,6 +128,9 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     feed,
     events: createEvents({ api, failed }),
     connection,
+    rooms,
+    conversations: createConversations({ api, connection, streams, rooms, myId: me.id }),
+    blocks: createBlocks(api),
     sessions,
     guard,
     proofs: createProofs(app.session.reauthenticate),

@@ -76,7 +76,9 @@ export interface TokenSource {
 export interface Api {
   get<T>(path: string, query?: WireRequest['query']): Promise<T>;
   post<T>(path: string, body: unknown, headers?: Record<string, string>): Promise<T>;
-  put(path: string): Promise<void>;
+  put(path: string, body?: unknown): Promise<void>;
+  /** A PUT that answers with what is there now. */
+  putFor<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown, headers?: Record<string, string>): Promise<T>;
   delete<T = void>(path: string): Promise<T>;
   /** Like `get`, with the ETag for a later If-Match. */
@@ -113,7 +115,8 @@ export function createApi(exchange: Exchange, tokens: TokenSource): Api {
     get: async <T>(path: string, query?: WireRequest['query']) => (await call({ method: 'GET', path, query })).data as T,
     post: async <T>(path: string, body: unknown, headers?: Record<string, string>) =>
       (await call({ method: 'POST', path, body, headers })).data as T,
-    put: async (path) => void (await call({ method: 'PUT', path })),
+    put: async (path, body) => void (await call({ method: 'PUT', path, body })),
+    putFor: async <T>(path: string, body?: unknown) => (await call({ method: 'PUT', path, body })).data as T,
     patch: async <T>(path: string, body: unknown, headers?: Record<string, string>) =>
       (await call({ method: 'PATCH', path, body, headers })).data as T,
     delete: async <T>(path: string) => (await call({ method: 'DELETE', path })).data as T,

@@ -28,6 +28,8 @@ export interface Texts {
   day(iso: string): string;
   dayParts(iso: string): { day: string; month: string; weekday: string };
   time(iso: string): string;
+  /** The hour and minute alone, where the day is told beside it. */
+  clock(iso: string): string;
   moment(iso: string): string;
   month(iso: string): string;
 }
@@ -72,6 +74,7 @@ export function createTexts(language: Language, preferred: readonly string[]): T
     day,
     dayParts: (iso) => ({ day: partDay(iso), month: partMonth(iso), weekday: partWeekday(iso) }),
     time: dates({ hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }),
+    clock: dates({ hour: 'numeric', minute: '2-digit' }),
     moment: dates({ dateStyle: 'long', timeStyle: 'short' }),
     month: dates({ month: 'long', year: 'numeric' }),
   };

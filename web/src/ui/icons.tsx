@@ -38,6 +38,9 @@ export const SearchIcon = icon(
     <path d="m15.5 15.5 5 5" />
   </>,
 );
+export const ChatIcon = icon(<path d="M4 5.5h16a1.5 1.5 0 0 1 1.5 1.5v8.5A1.5 1.5 0 0 1 20 17h-8l-5.5 4v-4H4a1.5 1.5 0 0 1-1.5-1.5V7A1.5 1.5 0 0 1 4 5.5ZM7.5 10h9M7.5 13h5" />);
+export const PlusIcon = icon(<path d="M12 5v14M5 12h14" />);
+export const SendIcon = icon(<path d="M4 12 20.5 4.5 15 20l-3.5-6.5L4 12Zm7.5 1.5L20.5 4.5" />);
 export const MoreIcon = icon(
   <>
     <circle cx="5" cy="12" r="1.2" />

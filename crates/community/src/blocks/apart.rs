@@ -26,12 +26,17 @@ struct Apart(Mutex<HashMap<MemberId, (Timestamp, Others)>>);
 
 /// Whom the member blocked, and who blocked the member.
 pub async fn apart_from(app: &App, member: MemberId) -> Result<Others> {
-    let (apart, now) = (app.memory::<Apart>(), app.clock.now());
-    if let Some(others) = apart.fresh(member, now) {
-        return Ok(others);
+    match app.memory::<Apart>().fresh(member, app.clock.now()) {
+        Some(others) => Ok(others),
+        None => read(app, member).await,
     }
+}
+
+/// The same, as it stands now: for who was told that something has changed.
+pub(super) async fn read(app: &App, member: MemberId) -> Result<Others> {
+    let now = app.clock.now();
     let others: Others = Arc::new(store::others(&app.db, member).await?.into_iter().collect());
-    apart.remember(member, now, others.clone());
+    app.memory::<Apart>().remember(member, now, others.clone());
     Ok(others)
 }
 

@@ -1,4 +1,4 @@
-use super::apart_from;
+use super::apart;
 use accounts::MemberId;
 use base::Result;
 use platform::AppState;
@@ -14,6 +14,7 @@ struct Blocks;
 
 impl Hides for Blocks {
     async fn hidden_from(&self, app: &AppState, reader: MemberId) -> Result<HashSet<MemberId>> {
-        Ok((*apart_from(app, reader).await?).clone())
+        // Read anew: it is asked at the handshake and when a block was made, perhaps on another node.
+        Ok((*apart::read(app, reader).await?).clone())
     }
 }

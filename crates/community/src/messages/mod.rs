@@ -22,6 +22,8 @@ mod socket;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 pub use http::routes;
 pub use model::{Message, MessageId, ReactionCount};

@@ -11,13 +11,13 @@ use std::{
 };
 use testkit::{Answer, TestApp, TestUser};
 
-async fn direct(user: &TestUser, other: &TestUser) -> String {
+pub(super) async fn direct(user: &TestUser, other: &TestUser) -> String {
     let room = user.put(&format!("/rooms/direct/{}", other.id)).await.expect(200);
     room["id"].as_str().unwrap().to_owned()
 }
 
 /// A room of its owner and the others, who have joined.
-async fn group(owner: &TestUser, others: &[&TestUser]) -> String {
+pub(super) async fn group(owner: &TestUser, others: &[&TestUser]) -> String {
     let ids: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
     let room = owner
         .post("/rooms", json!({"title": "Encuentro", "member_ids": ids}))

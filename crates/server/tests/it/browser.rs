@@ -44,6 +44,14 @@ async fn two_members_meet() {
 }
 
 #[tokio::test]
+async fn two_members_talk() {
+    let app = app_with(&[]).await;
+    has_the_web_app(&app).await;
+    must_hold(story("chat.mjs", &app.url)).await;
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_member_looks_after_their_account() {
     let app = app_with(&[]).await;
     has_the_web_app(&app).await;

@@ -8,6 +8,7 @@ const PLACES = [
   ['/settings/security-log', 'settings.security_log'],
   ['/settings/password', 'settings.password'],
   ['/settings/email', 'settings.email'],
+  ['/settings/blocks', 'settings.blocks'],
 ] as const;
 
 /** The frame of the pages about the account. */

@@ -7,6 +7,7 @@ import { useTexts } from '../../platform/texts';
 import { Avatar } from '../../ui/Avatar';
 import { ListView, useList } from '../../ui/ListView';
 import { Empty, Failed, Skeletons } from '../../ui/states';
+import { MemberActions } from '../blocks/MemberActions';
 import { FollowButton } from '../follows/FollowButton';
 import { PostCard } from '../posts/PostCard';
 import { MemberCard } from './MemberCard';
@@ -70,7 +71,10 @@ function Header({ member, tab }: { member: Member; tab: ProfileTab }) {
       <div className="profile-banner" aria-hidden="true" />
       <div className="profile-main">
         <Avatar id={member.id} name={member.display_name} size="large" />
-        <FollowButton member={member} />
+        <div className="profile-actions">
+          <MemberActions member={member} />
+          <FollowButton member={member} />
+        </div>
         <h1 tabIndex={-1} ref={heading}>
           {member.display_name}
         </h1>

@@ -7,6 +7,7 @@
  * Knows no feature: slices subscribe to pushes by name.
  */
 import { io, type Socket } from 'socket.io-client';
+import { Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
 import type { RefreshOutcome } from '../accounts/session';
 
@@ -17,6 +18,14 @@ export interface Connection extends Readable<ConnectionState> {
   close(): void;
   /** Hears a push; answers the function that stops it. */
   on(name: string, hear: (payload: unknown) => void): () => void;
+  /** Hears every push, before those who wait for it by name. */
+  onEvery(hear: (name: string, payload: unknown) => void): void;
+  /** Tells hearers of a push that came inside an answer. */
+  deliver(name: string, payload: unknown): void;
+  /** Says something and gives the answer; a refusal is thrown as a `Problem`, a lost line as one with code `network`. */
+  ask<T>(name: string, payload: unknown): Promise<T>;
+  /** What the handshake names as the last number heard of each stream, so that the server tells what was missed. */
+  resumeFrom(positions: () => Record<string, number>): void;
   /** Runs after every handshake that succeeded: what is ephemeral may have been missed before it. */
   onOnline(react: () => void): () => void;
 }
@@ -31,6 +40,9 @@ export interface Tokens {
 
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 60_000;
+const ANSWER_MS = 10_000;
+/** What a refusal over the socket stands for where a status is wanted: asking again will not help. */
+const REFUSED = 409;
 
 export function createConnection(options: {
   tokens: Tokens;
@@ -42,7 +54,9 @@ export function createConnection(options: {
   const random = options.random ?? Math.random;
   const state = createStore<ConnectionState>('idle');
   const hearers = new Map<string, Set<(payload: unknown) => void>>();
+  const everyHearer = new Set<(name: string, payload: unknown) => void>();
   const onlineReactions = new Set<() => void>();
+  let positions: () => Record<string, number> = () => ({});
   let socket: Socket | null = null;
   let refusals = 0;
   let handshakeToken: string | null = null;
@@ -60,7 +74,7 @@ export function createConnection(options: {
       reconnectionDelayMax: 1000,
       auth: (answer) => {
         handshakeToken = tokens.currentToken();
-        answer({ token: handshakeToken });
+        answer({ token: handshakeToken, resume: positions() });
       },
     });
     socket = opened;
@@ -83,13 +97,16 @@ export function createConnection(options: {
     });
     // The session may be over; the server's answer to a refresh is the proof. The disconnect that follows is above.
     opened.on('session:revoked', (payload: unknown) => void tokens.revoked(readReason(payload)));
-    opened.onAny((name: string, payload: unknown) => {
-      for (const hear of [...(hearers.get(name) ?? [])]) hear(payload);
-    });
+    opened.onAny(deliver);
 
     window.addEventListener('online', whenLineReturns);
     window.addEventListener('offline', whenLineGoes);
     void connectWithToken(opened);
+  }
+
+  function deliver(name: string, payload: unknown): void {
+    for (const hear of everyHearer) hear(name, payload);
+    for (const hear of [...(hearers.get(name) ?? [])]) hear(payload);
   }
 
   function close(): void {
@@ -153,6 +170,23 @@ export function createConnection(options: {
       const set = hearers.get(name) ?? new Set();
       hearers.set(name, set.add(hear));
       return () => set.delete(hear);
+    },
+    onEvery: (hear) => void everyHearer.add(hear),
+    deliver,
+    async ask<T>(name: string, payload: unknown) {
+      if (!socket?.connected) throw new Problem({ status: 0, code: 'network' });
+      let answer: unknown;
+      try {
+        answer = await socket.timeout(ANSWER_MS).emitWithAck(name, payload);
+      } catch {
+        throw new Problem({ status: 0, code: 'timeout' });
+      }
+      const { ok, code, detail } = answer as { ok?: boolean; code?: string; detail?: string };
+      if (!ok) throw new Problem({ status: REFUSED, code: code ?? 'unreadable', detail });
+      return answer as T;
+    },
+    resumeFrom(given) {
+      positions = given;
     },
     onOnline(react) {
       onlineReactions.add(react);

@@ -1,0 +1,198 @@
+/** The rooms of the member, the latest news first: kept by one call, then by what is heard. */
+import type { components } from '../../api/schema';
+import type { Api } from '../../platform/http';
+import type { Page } from '../../platform/paging';
+import { asProblem, type Problem } from '../../platform/problem';
+import { createStore, type Readable } from '../../platform/store';
+import type { Connection } from '../realtime/connection';
+import type { Streams } from '../realtime/streams';
+
+export type Room = components['schemas']['Room'];
+export type RoomMember = components['schemas']['RoomMember'];
+
+export interface RoomsState {
+  phase: 'idle' | 'loading' | 'ready' | 'failed';
+  problem: Problem | null;
+  rooms: readonly Room[];
+}
+
+export interface Rooms extends Readable<RoomsState> {
+  ensure(): void;
+  refresh(): Promise<void>;
+  /** By id or short name; asks the server for a room that is not in the list. */
+  find(name: string): Promise<Room>;
+  open(): Promise<readonly Room[]>;
+  openDirect(memberId: string): Promise<Room>;
+  create(title: string, memberIds: readonly string[], key: string): Promise<Room>;
+  join(id: string): Promise<Room>;
+  leave(id: string): Promise<void>;
+  members(id: string): Promise<readonly RoomMember[]>;
+  /** The room is being looked at: what comes is read at once. */
+  look(id: string | null): void;
+  markRead(id: string, seq: number): void;
+}
+
+/** Rooms listened to and listed at once. */
+const LISTED = 50;
+
+export interface NewPush {
+  id: string;
+  body: string;
+  created_at: string;
+  stream: string;
+  seq: number;
+  sender: Room['last_message'] extends infer L ? (L extends { sender: infer S } ? S : never) : never;
+}
+
+export function createRooms(options: {
+  api: Api;
+  connection: Connection;
+  streams: Streams;
+  myId: string;
+}): Rooms {
+  const { api, connection, streams, myId } = options;
+  const state = createStore<RoomsState>({ phase: 'idle', problem: null, rooms: [] });
+  const following = new Map<string, () => void>();
+  let loading: Promise<void> | null = null;
+  let again = false;
+  let looking: string | null = null;
+
+  async function load(): Promise<void> {
+    state.set((now) => ({ ...now, phase: now.phase === 'ready' ? 'ready' : 'loading', problem: null }));
+    do {
+      again = false;
+      try {
+        const page = await api.get<Page<Room>>('/rooms', { limit: LISTED });
+        state.set({ phase: 'ready', problem: null, rooms: page.items.map(seen) });
+        follow(page.items);
+      } catch (cause) {
+        state.set((now) => ({ ...now, phase: now.phase === 'ready' ? 'ready' : 'failed', problem: asProblem(cause) }));
+      }
+    } while (again);
+  }
+
+  function refresh(): Promise<void> {
+    if (loading) again = true;
+    loading ??= load().finally(() => {
+      loading = null;
+    });
+    return loading;
+  }
+
+  /** What is being looked at has nothing unread. */
+  function seen(room: Room): Room {
+    return room.id === looking ? { ...room, unread_count: 0 } : room;
+  }
+
+  function follow(rooms: readonly Room[]): void {
+    const wanted = new Set(rooms.filter((room) => room.membership?.status === 'joined').map((room) => room.id));
+    for (const id of wanted) {
+      if (!following.has(id)) following.set(id, streams.follow(`chat:${id}`, () => void refresh()));
+    }
+    for (const [id, stop] of following) {
+      if (wanted.has(id)) continue;
+      stop();
+      following.delete(id);
+    }
+  }
+
+  function patch(id: string, change: (room: Room) => Room): boolean {
+    const { rooms } = state.get();
+    const at = rooms.findIndex((room) => room.id === id);
+    if (at < 0) return false;
+    state.set((now) => ({ ...now, rooms: latestFirst(now.rooms.with(at, change(now.rooms[at]!))) }));
+    return true;
+  }
+
+  function put(room: Room): Room {
+    if (!patch(room.id, () => seen(room))) void refresh();
+    return room;
+  }
+
+  connection.on('message:new', (payload) => {
+    const said = payload as NewPush;
+    const id = said.stream.slice('chat:'.length);
+    const known = patch(id, (room) => hear(room, said, myId, id === looking));
+    // The first word in a room of two puts it on the list.
+    if (!known && state.get().phase === 'ready') void refresh();
+  });
+  for (const name of ['message:edited', 'message:deleted']) {
+    connection.on(name, (payload) => {
+      const { id, stream } = payload as { id: string; stream: string };
+      const room = state.get().rooms.find((each) => each.id === stream.slice('chat:'.length));
+      if (room?.last_message?.id === id) void refresh();
+    });
+  }
+  connection.on('message:read', (payload) => {
+    const { member_id } = payload as { member_id: string };
+    // Read on another device.
+    if (member_id === myId && looking === null) void refresh();
+  });
+  for (const name of ['room:added', 'room:changed', 'room:left']) {
+    connection.on(name, (payload) => {
+      const { id } = payload as { id?: string };
+      if (name === 'room:added' && id && !following.has(id)) {
+        following.set(id, streams.follow(`chat:${id}`, () => void refresh()));
+      }
+      void refresh();
+    });
+  }
+  connection.onOnline(() => void (state.get().phase !== 'idle' && refresh()));
+
+  return {
+    get: state.get,
+    subscribe: state.subscribe,
+    refresh,
+    ensure: () => void (state.get().phase === 'idle' && refresh()),
+    async find(name) {
+      const known = state.get().rooms.find((room) => room.id === name || room.slug === name);
+      return known ?? api.get<Room>(`/rooms/${encodeURIComponent(name)}`);
+    },
+    open: async () => (await api.get<Page<Room>>('/rooms/open', { limit: 100 })).items,
+    openDirect: async (memberId) => (await api.putFor<Room>(`/rooms/direct/${memberId}`)),
+    async create(title, memberIds, key) {
+      const room = await api.post<Room>('/rooms', { title, member_ids: memberIds }, { 'Idempotency-Key': key });
+      return put(room);
+    },
+    join: async (id) => put(await api.putFor<Room>(`/rooms/${id}/membership`)),
+    async leave(id) {
+      await api.delete(`/rooms/${id}/membership`);
+      state.set((now) => ({ ...now, rooms: now.rooms.filter((room) => room.id !== id) }));
+    },
+    members: async (id) => (await api.get<Page<RoomMember>>(`/rooms/${id}/members`, { limit: 100 })).items,
+    look(id) {
+      looking = id;
+      if (id !== null) patch(id, seen);
+    },
+    markRead(id, seq) {
+      patch(id, (room) => ({
+        ...room,
+        unread_count: 0,
+        membership: room.membership && { ...room.membership, read_seq: Math.max(seq, room.membership.read_seq) },
+      }));
+    },
+  };
+}
+
+/** How a room is called: a room of two by the other's name. */
+export function roomTitle(room: Room): string {
+  return room.other?.display_name ?? room.title;
+}
+
+/** What the list shows once something was said. The server counts up to a hundred, and so do we. */
+export function hear(room: Room, said: NewPush, myId: string, looking: boolean): Room {
+  if (room.last_message && room.last_message.seq >= said.seq) return room;
+  const fresh = said.sender.id !== myId && !looking && said.seq > (room.membership?.read_seq ?? 0);
+  const { id, seq, body, created_at, sender } = said;
+  return {
+    ...room,
+    last_message: { id, seq, body, created_at, sender },
+    unread_count: looking ? 0 : Math.min(100, room.unread_count + Number(fresh)),
+  };
+}
+
+/** Ids carry the time they were made, so their order is that of the news. */
+export function latestFirst(rooms: readonly Room[]): readonly Room[] {
+  const place = (room: Room) => room.last_message?.id ?? room.id;
+  return [...rooms].sort((one, other) => (place(one) < place(other) ? 1 : -1));
+}
