@@ -154,6 +154,10 @@ export function createConversation(options: {
     }
   }
 
+  function sendWaiting(): void {
+    for (const draft of state.get().drafts) if (!draft.problem) void deliver(draft.client_id);
+  }
+
   function mark(clientId: string, problem: Problem | null): void {
     state.set((now) => ({
       ...now,
@@ -192,9 +196,12 @@ export function createConversation(options: {
       connection.onOnline(() => {
         // Pushes that are not kept (how far others have read) were missed; the rest is told by the server.
         if (state.get().phase === 'failed') void refresh();
-        for (const draft of state.get().drafts) if (!draft.problem) void deliver(draft.client_id);
+      }),
+      connection.subscribe(() => {
+        if (connection.get() === 'online') sendWaiting();
       }),
     ];
+    sendWaiting();
     void refresh();
     return () => stops.forEach((stop) => stop());
   }

@@ -64,7 +64,7 @@ export function createRooms(options: {
       try {
         const page = await api.get<Page<Room>>('/rooms', { limit: LISTED });
         state.set({ phase: 'ready', problem: null, rooms: page.items.map(seen) });
-        follow(page.items);
+        for (const room of page.items) if (room.membership?.status === 'joined') follow(room.id);
       } catch (cause) {
         state.set((now) => ({ ...now, phase: now.phase === 'ready' ? 'ready' : 'failed', problem: asProblem(cause) }));
       }
@@ -84,16 +84,14 @@ export function createRooms(options: {
     return room.id === looking ? { ...room, unread_count: 0 } : room;
   }
 
-  function follow(rooms: readonly Room[]): void {
-    const wanted = new Set(rooms.filter((room) => room.membership?.status === 'joined').map((room) => room.id));
-    for (const id of wanted) {
-      if (!following.has(id)) following.set(id, streams.follow(`chat:${id}`, () => void refresh()));
-    }
-    for (const [id, stop] of following) {
-      if (wanted.has(id)) continue;
-      stop();
-      following.delete(id);
-    }
+  /** A room of two in which nothing was said yet is not listed, and is listened to all the same. */
+  function follow(id: string): void {
+    if (!following.has(id)) following.set(id, streams.follow(`chat:${id}`, () => void refresh()));
+  }
+
+  function unfollow(id: string): void {
+    following.get(id)?.();
+    following.delete(id);
   }
 
   function patch(id: string, change: (room: Room) => Room): boolean {
@@ -105,6 +103,7 @@ export function createRooms(options: {
   }
 
   function put(room: Room): Room {
+    if (room.membership?.status === 'joined') follow(room.id);
     if (!patch(room.id, () => seen(room))) void refresh();
     return room;
   }
@@ -128,15 +127,21 @@ export function createRooms(options: {
     // Read on another device.
     if (member_id === myId && looking === null) void refresh();
   });
-  for (const name of ['room:added', 'room:changed', 'room:left']) {
-    connection.on(name, (payload) => {
-      const { id } = payload as { id?: string };
-      if (name === 'room:added' && id && !following.has(id)) {
-        following.set(id, streams.follow(`chat:${id}`, () => void refresh()));
-      }
-      void refresh();
-    });
-  }
+  connection.on('room:added', (payload) => {
+    const { id, kind } = payload as { id: string; kind: Room['kind'] };
+    if (kind === 'direct') follow(id);
+    void refresh();
+  });
+  connection.on('room:left', (payload) => {
+    unfollow((payload as { stream: string }).stream.slice('chat:'.length));
+    void refresh();
+  });
+  connection.on('room:changed', () => void refresh());
+  // Somebody wrote in a room that is not among those listened to.
+  connection.on('notification:new', (payload) => {
+    const { kind } = payload as { kind: string };
+    if (kind === 'message' && state.get().phase === 'ready') void refresh();
+  });
   connection.onOnline(() => void (state.get().phase !== 'idle' && refresh()));
 
   return {
@@ -157,6 +162,7 @@ export function createRooms(options: {
     join: async (id) => put(await api.putFor<Room>(`/rooms/${id}/membership`)),
     async leave(id) {
       await api.delete(`/rooms/${id}/membership`);
+      unfollow(id);
       state.set((now) => ({ ...now, rooms: now.rooms.filter((room) => room.id !== id) }));
     },
     members: async (id) => (await api.get<Page<RoomMember>>(`/rooms/${id}/members`, { limit: 100 })).items,
