@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the API document and the page of who may call what from the code.
+# Writes the documents of the API and of the sockets, and the page of who may call what, from the code.
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/need.sh"
 cd -- "$root"
@@ -10,7 +10,9 @@ mkdir -p docs
 temporary=$(mktemp -d)
 trap 'rm -rf -- "$temporary"' EXIT
 cargo run --quiet -p server --bin mundo -- openapi >"$temporary/openapi.json"
-cargo run --quiet -p server --bin mundo -- openapi --access >"$temporary/access.md"
+cargo run --quiet -p server --bin mundo -- openapi --other asyncapi >"$temporary/asyncapi.json"
+cargo run --quiet -p server --bin mundo -- openapi --other access >"$temporary/access.md"
 mkdir -p docs/security
 cp "$temporary/access.md" docs/security/access.md
 cp "$temporary/openapi.json" docs/openapi.json
+cp "$temporary/asyncapi.json" docs/asyncapi.json

@@ -17,7 +17,7 @@ fingerprint() {
     local sum=sha256sum
     command -v "$sum" >/dev/null || sum='shasum -a 256'
     # shellcheck disable=SC2086 # a program and its arguments
-    find . ../docs/openapi.json \( -name node_modules -o -name dist -o -name .vite \) -prune \
+    find . ../docs/openapi.json ../docs/asyncapi.json \( -name node_modules -o -name dist -o -name .vite \) -prune \
         -o -type f ! -name '*.tsbuildinfo' -print0 \
         | LC_ALL=C sort -z | xargs -0 $sum | digest
 }

@@ -14,6 +14,7 @@ mod notices;
 mod ops;
 mod origin;
 pub mod passwords;
+pub mod push;
 mod refresh;
 pub mod resealing;
 mod revocations;
@@ -114,6 +115,7 @@ pub fn routes() -> Routes {
     http::routes()
         .merge(staff::http::routes())
         .merge(audit::http::routes())
+        .merge(push::http::routes())
 }
 
 /// The background work of this crate.

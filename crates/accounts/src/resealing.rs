@@ -4,7 +4,7 @@
 //! only if it still holds what was read, so that runs on two nodes at once, or
 //! one cut off in the middle, do no harm.
 
-use crate::{SessionId, keys, master_keys::MasterKeys, passwords, sealing::id_text, secrets};
+use crate::{SessionId, keys, master_keys::MasterKeys, passwords, push, sealing::id_text, secrets};
 use base::{Entropy, Result, error::internal};
 use db::{Column, Db, Executor, ToParam, params};
 
@@ -58,10 +58,11 @@ const SESSIONS: Place = place!("session", "sealed_key");
 const SIGNING_KEYS: Place = place!("signing_key", "sealed_private");
 const PEPPERS: Place = place!("pepper", "sealed");
 const SECRETS: Place = place!("secret", "sealed");
+const PUSH_KEYS: Place = place!("push_key", "sealed");
 
 /// All there are.
-fn places() -> [Place; 4] {
-    [SESSIONS, SIGNING_KEYS, PEPPERS, SECRETS]
+fn places() -> [Place; 5] {
+    [SESSIONS, SIGNING_KEYS, PEPPERS, SECRETS, PUSH_KEYS]
 }
 
 /// Seals anew all that older keys at hand have sealed; tells how many values that were.
@@ -83,6 +84,7 @@ pub async fn reseal(db: &Db, entropy: &Entropy, master: &MasterKeys) -> Result<i
             .place(PEPPERS, |id: &String| passwords::pepper_purpose(id))
             .await?;
         count += work.place(SECRETS, |id: &String| secrets::purpose(id)).await?;
+        count += work.place(PUSH_KEYS, |id: &String| push::purpose(id)).await?;
     }
     Ok(count)
 }

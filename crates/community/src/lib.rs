@@ -10,6 +10,7 @@ pub mod messages;
 pub mod mutes;
 pub mod notifications;
 pub mod posts;
+pub mod presence;
 pub mod profiles;
 pub mod reactions;
 pub mod rooms;
@@ -26,6 +27,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .merge(profiles::routes())
         .merge(follows::routes())
+        .merge(presence::routes())
         .merge(blocks::routes())
         .merge(mutes::routes())
         .merge(posts::routes())
@@ -47,11 +49,16 @@ pub fn sockets() -> Sockets {
         .merge(rooms::sockets())
         .merge(messages::sockets())
         .merge(notifications::sockets())
+        .merge(presence::sockets())
 }
 
 /// The background work of the community.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let mut workers = vec![posts::push_worker(app), groups::cities_worker(app)];
+    let mut workers = vec![
+        posts::push_worker(app),
+        groups::cities_worker(app),
+        messages::offline_worker(app),
+    ];
     workers.extend(search::workers(app));
     workers.extend(notifications::workers(app));
     workers.extend(media::workers(app));

@@ -5,6 +5,7 @@ use crate::{
     figures::Summary,
     groups,
     operator::{MaybeOperator, Operator},
+    sockets,
 };
 use base::Text;
 use platform::{
@@ -45,6 +46,7 @@ pub fn routes() -> Routes {
             "How often each route was asked, and how long it took",
         )
         .by(Caller::Operator)
+        .merge(sockets::routes())
         .merge(groups::routes())
 }
 

@@ -9,8 +9,10 @@ mod measures;
 mod observer;
 mod operator;
 mod probes;
+
 mod scrub;
 mod sentry;
+mod sockets;
 mod store;
 pub mod telemetry;
 mod window;

@@ -1,6 +1,6 @@
 //! Plain routes for machines: probes of an orchestrator, figures for Prometheus.
 
-use crate::{Observer, figures::BOUNDS_S, http::database_answers, operator::Operator};
+use crate::{Observer, figures::BOUNDS_S, http::database_answers, operator::Operator, sockets};
 use axum::{
     Router,
     http::{StatusCode, header},
@@ -130,6 +130,7 @@ fn exposition(app: &AppState) -> String {
             out.sample(measure.name, &labels, value);
         }
     }
+    sockets::expose(app, &mut out);
     if let Some(bytes) = resident_bytes() {
         out.single("process_resident_memory_bytes", "gauge", "Memory in use.", bytes);
     }
@@ -185,19 +186,19 @@ fn workers(app: &AppState, out: &mut Exposition) {
     );
 }
 
-struct Exposition(String);
+pub(crate) struct Exposition(String);
 
 impl Exposition {
-    fn family(&mut self, name: &str, kind: &str, about: &str) {
+    pub fn family(&mut self, name: &str, kind: &str, about: &str) {
         let _ = write!(self.0, "# HELP {name} {about}\n# TYPE {name} {kind}\n");
     }
 
-    fn single(&mut self, name: &str, kind: &str, about: &str, value: impl Display) {
+    pub fn single(&mut self, name: &str, kind: &str, about: &str, value: impl Display) {
         self.family(name, kind, about);
         self.sample(name, &[], value);
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         self.0.push_str(name);
         for (n, (label, text)) in labels.iter().enumerate() {
             let text = text

@@ -341,6 +341,10 @@ settings! {
         /// How long an address of private media is good for, in seconds; at most twice as long.
         url_ttl_s: u64 = 3_600;
     }
+    push: Push {
+        /// Push services that members' browsers may name: hosts, `*.` and a domain, or origins of services of your own.
+        services: String = "fcm.googleapis.com, *.push.services.mozilla.com, *.push.apple.com, *.notify.windows.com".to_owned();
+    }
     guard: Guard {
         /// Protected files before a start: `restore`, `verify`, `off`, or `auto`: restore where guard.toml is.
         mode: String = "auto".to_owned();

@@ -9,9 +9,9 @@
 //! What is never true: somebody who waits for Redis; news kept for when it is
 //! back; a connection believed that does not bring this node's own letters.
 
-use crate::{Realtime, look_at_heads, rooms, streams::Stream};
+use crate::{Realtime, look_at_heads, presence, rooms, streams::Stream};
 use accounts::MemberId;
-use base::{Ids, Result};
+use base::{Entropy, Result};
 use futures_util::StreamExt;
 use platform::{AppState, cluster};
 use redis::{Client, ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection};
@@ -64,6 +64,8 @@ pub(crate) enum News {
     },
     /// Whom these members must not see has changed.
     Hidden(Vec<MemberId>),
+    /// Who is there, and who is writing.
+    Presence(presence::Said),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,11 +91,12 @@ impl std::fmt::Debug for FanOut {
 }
 
 impl FanOut {
-    pub fn new(url: &str, ids: &Ids) -> Result<FanOut> {
+    pub fn new(url: &str) -> Result<FanOut> {
         let (post, waiting) = mpsc::channel(WAITING);
         Ok(FanOut {
             client: cluster::redis(url)?,
-            node: ids.next(),
+            // New with each start: what a killed process said is not taken for what its successor says.
+            node: Uuid::from_bytes(Entropy::system().bytes()),
             linked: AtomicBool::new(false),
             outages: AtomicU64::new(0),
             post,
@@ -106,6 +109,11 @@ impl FanOut {
         if self.is_linked() {
             let _ = self.post.try_send(news());
         }
+    }
+
+    /// Names this process, never another.
+    pub fn node(&self) -> Uuid {
+        self.node
     }
 
     pub fn is_linked(&self) -> bool {
@@ -124,10 +132,10 @@ pub(crate) async fn keep(app: &AppState, fan_out: &FanOut, context: &Context) {
     let (mut pause, mut told) = (FIRST_PAUSE, false);
     loop {
         let began = Instant::now();
-        let ended = tokio::select! {
-            () = context.cancelled() => return,
-            ended = linked(app, fan_out, &mut waiting, context, &mut told) => ended,
-        };
+        let ended = linked(app, fan_out, &mut waiting, context, &mut told).await;
+        if context.is_cancelled() {
+            return;
+        }
         context.ready();
         if fan_out.linked.swap(false, Ordering::Relaxed) {
             fan_out.outages.fetch_add(1, Ordering::Relaxed);
@@ -150,7 +158,7 @@ pub(crate) async fn keep(app: &AppState, fan_out: &FanOut, context: &Context) {
     }
 }
 
-/// Returns once the link is lost.
+/// Returns once the link is lost, or with the shutdown.
 async fn linked(
     app: &AppState,
     fan_out: &FanOut,
@@ -164,7 +172,10 @@ async fn linked(
         let writing = fan_out.client.get_multiplexed_async_connection().await?;
         Ok((letters, writing))
     };
-    let (letters, mut writing) = in_time(connect).await?;
+    let (letters, mut writing) = tokio::select! {
+        () = context.cancelled() => return Ok(()),
+        connected = in_time(connect) => connected?,
+    };
     fan_out.linked.store(true, Ordering::Relaxed);
     context.ready();
     if std::mem::take(told) {
@@ -172,6 +183,7 @@ async fn linked(
     }
     // What was written while nobody could tell.
     catch_up(app).await;
+    presence::linked(app, fan_out);
 
     let mut letters = pin!(letters.into_on_message());
     let (mut news, mut heard) = (Vec::with_capacity(LETTER), Instant::now());
@@ -179,6 +191,10 @@ async fn linked(
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            () = context.cancelled() => {
+                news.push(News::Presence(presence::Said::Goodbye));
+                return write(&mut writing, fan_out, &mut news).await;
+            }
             letter = letters.next() => {
                 let letter = letter.ok_or_else(|| lost("the connection ended"))?;
                 if read(app, fan_out, letter.get_payload_bytes()).await {
@@ -269,6 +285,7 @@ async fn read(app: &AppState, fan_out: &FanOut, letter: &[u8]) -> bool {
                 payload,
             } => realtime.push_here(&members, &name, &payload),
             News::Hidden(members) => realtime.read_hidden(app, &members).await,
+            News::Presence(said) => presence::hear(app, fan_out, letter.node, said).await,
         }
     }
     false

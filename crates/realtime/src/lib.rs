@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod catalog;
 mod connections;
 mod fan_out;
 mod figures;
+pub mod presence;
 mod push;
 mod rooms;
 mod sessions;
@@ -10,7 +12,8 @@ mod sockets;
 mod speaking;
 pub mod streams;
 
-pub use figures::{Count, Figures};
+pub use catalog::asyncapi;
+pub use figures::{BOUNDS_US, Count, Figures, Latency};
 pub use push::Push;
 pub use rooms::{Hides, Missed, Outcome, RoomJoined, RoomKind, RoomLeft, RoomRefused, Visit};
 pub use sessions::{AuthExpired, AuthExpiring, Renew, Renewed, SessionEnded, SessionRevoked};
@@ -18,16 +21,17 @@ pub use sockets::{Direction, Events, Rendered, SocketEvent, Sockets};
 pub use speaking::Speaker;
 pub use streams::{Stream, StreamKind};
 
-use accounts::{Activity, CurrentUser, MemberId, authenticate, limits, recheck};
+use accounts::{Activity, CurrentUser, MemberId, SessionId, authenticate, limits, recheck};
 use axum::{Router, response::IntoResponse};
 use base::{Error, error::unauthenticated};
 use connections::Connections;
 use fan_out::{FanOut, News};
 use platform::{
     App, AppState,
-    http::{ClientIp, Problem, language_of},
+    http::{ClientIp, Problem, Routes, language_of},
     texts::Language,
 };
+use presence::Presence;
 use rooms::{Client, Hub};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -37,7 +41,7 @@ use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use streams::{Committed, Entry, store};
 use supervisor::{Plan, Report, Spec};
@@ -60,6 +64,7 @@ pub struct Realtime {
     connections: Connections,
     expiries: Expiries,
     hub: Hub,
+    pub(crate) presence: Presence,
     events: OnceLock<Events>,
     pub(crate) figures: Figures,
     /// To the other nodes, where there are any.
@@ -101,13 +106,14 @@ impl Realtime {
         let (commits, committed) = mpsc::unbounded_channel();
         let fan_out = match app.config.cluster.redis_url.0.as_str() {
             "" => None,
-            url => Some(FanOut::new(url, &app.ids).expect("the settings were checked")),
+            url => Some(FanOut::new(url).expect("the settings were checked")),
         };
         app.with_part(Realtime {
             server,
             connections: Connections::default(),
             expiries: Expiries::default(),
             hub: Hub::default(),
+            presence: Presence::default(),
             events: OnceLock::new(),
             figures: Figures::default(),
             fan_out,
@@ -160,6 +166,19 @@ impl Realtime {
 
     pub fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    /// Sessions with a connection that was handed numbers out of turn, or held numbers back; how many of each.
+    pub fn irregular_sessions(&self) -> Vec<(SessionId, u64, u64)> {
+        let connected = self.connections.all().into_iter();
+        let counts = connected.filter_map(|(actor, socket)| {
+            let irregular = &socket.get::<Client>()?.irregular;
+            Some((actor.session, irregular.gaps.get(), irregular.duplicates.get()))
+        });
+        counts
+            .filter(|(_, gaps, duplicates)| gaps + duplicates > 0)
+            .take(100)
+            .collect()
     }
 
     /// The protocol layer, for its counts.
@@ -235,7 +254,11 @@ impl Realtime {
             self.tell_nodes(|| News::Head(stream, last));
         }
         if self.hub.find(stream).is_some() {
-            let _ = self.commits.send(Committed { stream, entries });
+            let _ = self.commits.send(Committed {
+                stream,
+                entries,
+                since: Instant::now(),
+            });
         }
     }
 
@@ -295,7 +318,14 @@ async fn hidden_from(app: &AppState, reader: MemberId) -> base::Result<HashSet<M
 
 /// What this crate itself hears and says.
 pub fn sockets() -> Sockets {
-    rooms::sockets().merge(sessions::sockets())
+    rooms::sockets()
+        .merge(sessions::sockets())
+        .merge(presence::sockets())
+}
+
+/// The routes of this crate.
+pub fn routes() -> Routes {
+    presence::http::routes().merge(catalog::routes())
 }
 
 /// The Socket.IO endpoint, with what the slices have to say.
@@ -369,6 +399,7 @@ async fn on_connect(app: AppState, socket: Socket, auth: Value) {
     let realtime = Realtime::of(&app);
     realtime.connections.add(*actor, socket.clone());
     realtime.expiries.watch(actor.expires_at, socket.id());
+    Presence::connect(&app, actor.id, socket.id()).await;
     // A session that ended between the handshake and this moment was cut too early to be found.
     if let Err(error) = recheck(&app, *actor, Activity::Background).await {
         tracing::debug!(%error, "a session ended while its socket connected");
@@ -387,6 +418,7 @@ async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
     let realtime = Realtime::of(&app);
     realtime.connections.remove(actor.id, &socket);
     realtime.expiries.forget(actor.expires_at, socket.id());
+    Presence::disconnect(&app, actor.id, socket.id());
     for visit in realtime.hub.end(&client, socket.id()) {
         rooms::told_of_leaving(&app, visit).await;
     }
@@ -397,6 +429,7 @@ async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
 pub fn workers(app: &AppState) -> Vec<Plan> {
     let (ending, pushing, looking, telling) = (app.clone(), app.clone(), app.clone(), app.clone());
     let mut workers = sessions::workers(app);
+    workers.extend(presence::workers(app));
     workers.extend([
         // Together with the listener, so that no poll holds it up.
         Spec::new("realtime.sockets")

@@ -98,10 +98,15 @@ pub(crate) fn sockets() -> Sockets {
             renew_token,
             "Stay connected with a new access token",
         )
+        .whom("every member, with a token of the same session")
         .ephemeral::<AuthExpiring>("The access token ends in a minute")
+        .whom("the socket itself")
         .ephemeral::<AuthExpired>("The access token has ended; the connection is cut")
+        .whom("the socket itself")
         .ephemeral::<SessionRevoked>("The session has ended; the connection is cut")
+        .whom("the sockets of the session")
         .ephemeral::<SessionEnded>("Another session of the member has ended")
+        .whom("the member's sockets of other sessions")
 }
 
 async fn renew_token(app: AppState, speaker: Speaker, new: Renew) -> Result<Renewed> {

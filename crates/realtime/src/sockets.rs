@@ -42,6 +42,8 @@ pub struct SocketEvent {
     pub slice: &'static str,
     pub direction: Direction,
     pub summary: &'static str,
+    /// Who may say it, or who hears it.
+    pub whom: &'static str,
     pub payload: Schema,
     /// What an ack carries beside `ok`.
     pub answer: Option<Schema>,
@@ -157,6 +159,15 @@ impl Sockets {
         self
     }
 
+    /// Says of the event before who may say it, or who hears it, where that is not as usual.
+    #[must_use]
+    pub fn whom(mut self, whom: &'static str) -> Sockets {
+        if let Some(event) = self.events.table.last_mut() {
+            event.whom = whom;
+        }
+        self
+    }
+
     /// A push that is never stored.
     #[must_use]
     pub fn ephemeral<P: Push>(mut self, summary: &'static str) -> Sockets {
@@ -241,6 +252,10 @@ impl Sockets {
             slice: self.slice,
             direction,
             summary,
+            whom: match direction {
+                Direction::Inbound => "every member; what they may do is decided by the slice's policy",
+                Direction::Durable | Direction::Ephemeral => "who has entered the room and may read there",
+            },
             payload,
             answer,
         });

@@ -4,8 +4,9 @@ use crate::{
     Realtime,
     rooms::Client,
     sockets::{Answer, Handler},
+    streams::Stream,
 };
-use accounts::{Activity, CurrentUser, recheck};
+use accounts::{Activity, CurrentUser, MemberId, recheck};
 use base::{Error, Kind, Result, error::internal, input::Input};
 use futures_util::future::BoxFuture;
 use platform::{
@@ -48,6 +49,16 @@ impl Speaker {
     /// The connection, among the member's others.
     pub fn socket(&self) -> &Socket {
         &self.socket
+    }
+
+    /// Whether this connection has entered the room.
+    pub fn is_in(&self, stream: Stream) -> bool {
+        self.client.is_in(stream)
+    }
+
+    /// Whether the caller must not see that member.
+    pub fn hides(&self, member: MemberId) -> bool {
+        self.client.is_hidden(Some(member))
     }
 
     /// Done once the answer is on its way.

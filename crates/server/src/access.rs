@@ -3,48 +3,17 @@
 
 use accounts::{Permission, Role, Roles};
 use platform::http::{Caller, Operation};
-use realtime::Push;
+use realtime::{Direction, SocketEvent};
 use std::fmt::Write;
-
-/// What goes over a socket.
-#[derive(Clone, Copy, Debug)]
-pub struct Message {
-    pub name: &'static str,
-    pub direction: &'static str,
-    /// Who may send it, or who hears it.
-    pub whom: &'static str,
-}
-
-/// Every message, in and out.
-pub const MESSAGES: &[Message] = &[
-    Message {
-        name: "connect",
-        direction: "in",
-        whom: "a member with a valid access token",
-    },
-    Message {
-        name: community::posts::PostNew::NAME,
-        direction: "out",
-        whom: "followers of the author",
-    },
-    Message {
-        name: realtime::SessionRevoked::NAME,
-        direction: "out",
-        whom: "the sockets of the session that ended",
-    },
-    Message {
-        name: realtime::SessionEnded::NAME,
-        direction: "out",
-        whom: "the member's sockets of other sessions",
-    },
-];
 
 /// What the port answers beside the table of routes, for `GET`. `None`: somebody at the machine alone.
 pub const PAGES: &[(&str, Option<Caller>)] = &[
     ("/", Some(Caller::Public)),
+    ("/api/asyncapi.json", Some(Caller::Public)),
     ("/api/openapi.json", Some(Caller::Public)),
     ("/docs", Some(Caller::Public)),
     ("/docs/errors", Some(Caller::Public)),
+    ("/docs/realtime", Some(Caller::Public)),
     ("/livez", Some(Caller::Public)),
     ("/readyz", Some(Caller::Public)),
     ("/healthz", Some(Caller::Public)),
@@ -82,7 +51,7 @@ fn words(caller: Caller) -> String {
 }
 
 /// The page `docs/security/access.md`.
-pub fn document(operations: &[Operation]) -> String {
+pub fn document(operations: &[Operation], events: &[SocketEvent]) -> String {
     let mut page = String::from(
         "# Who may call what\n\n\
          Made from the table of routes by `make openapi`; `crates/server/tests/it/access.rs` calls every route\n\
@@ -113,13 +82,19 @@ pub fn document(operations: &[Operation]) -> String {
         );
         let _ = writeln!(page, "| `{path}` | {whom} |");
     }
-    page.push_str("\n## Sockets\n\n| message | direction | whom |\n| --- | --- | --- |\n");
-    for message in MESSAGES {
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} |",
-            message.name, message.direction, message.whom
-        );
+    page.push_str(
+        "\n## Sockets\n\nA connection is for members with a valid access token. What they say (*in*) is checked against their \
+         session's rights each time.\n\n| message | direction | whom |\n| --- | --- | --- |\n",
+    );
+    let mut events: Vec<&SocketEvent> = events.iter().collect();
+    events.sort_by_key(|event| (event.direction != Direction::Inbound, event.name));
+    for event in events {
+        let direction = if event.direction == Direction::Inbound {
+            "in"
+        } else {
+            "out"
+        };
+        let _ = writeln!(page, "| `{}` | {direction} | {} |", event.name, event.whom);
     }
     page.push_str("\n## Roles\n\n| level | role | permissions |\n| --- | --- | --- |\n");
     for role in Role::ALL {

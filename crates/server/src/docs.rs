@@ -1,4 +1,4 @@
-//! The documents: OpenAPI as JSON, and pages to read, made from it. No script,
+//! The documents: OpenAPI and AsyncAPI as JSON, and pages to read, made from them. No script,
 //! nothing from the network.
 
 use axum::{
@@ -17,11 +17,20 @@ use platform::{
 use serde_json::Value;
 use std::{fmt::Write, sync::Arc};
 
-pub fn router(operations: &[Operation], schemas: &Schemas) -> Router<AppState> {
+pub fn router(operations: &[Operation], schemas: &Schemas, events: Value) -> Router<AppState> {
     let api = Arc::new(document(operations, schemas));
     let page = Arc::new(page(&api));
+    let (events_page, events) = (Arc::new(events_page(&events)), Arc::new(events));
     Router::new()
         .route("/api/openapi.json", get(async move || Json(Value::clone(&api))))
+        .route(
+            "/api/asyncapi.json",
+            get(async move || Json(Value::clone(&events))),
+        )
+        .route(
+            "/docs/realtime",
+            get(async move || Html(String::clone(&events_page))),
+        )
         .route("/docs", get(async move || Html(String::clone(&page))))
         .route("/docs/style.css", get(style))
         .route("/docs/errors", get(async || Html(error_list())))
@@ -56,7 +65,7 @@ fn page(api: &Value) -> String {
     let text = |value: &Value| escape(value.as_str().unwrap_or_default());
     let _ = write!(
         out,
-        "<p class=\"soft\">{}</p><p><a href=\"/api/openapi.json\">openapi.json</a> · <a href=\"/docs/errors\">errors</a></p>",
+        "<p class=\"soft\">{}</p><p><a href=\"/api/openapi.json\">openapi.json</a> · <a href=\"/docs/realtime\">real time</a> · <a href=\"/docs/errors\">errors</a></p>",
         text(&api["info"]["description"])
     );
     let mut tag = String::new();
@@ -105,6 +114,61 @@ fn page(api: &Value) -> String {
         out.push_str("</details>");
     }
     frame("Mundo Tango API", &out)
+}
+
+/// Events in both directions, by slice.
+fn events_page(api: &Value) -> String {
+    let text = |value: &Value| escape(value.as_str().unwrap_or_default());
+    let mut out = format!(
+        "<h1>Mundo Tango, real time</h1><p class=\"soft\">{}</p>\
+         <p><a href=\"/api/asyncapi.json\">asyncapi.json</a> · <a href=\"/docs\">HTTP</a></p>",
+        text(&api["info"]["description"])
+    );
+    let message = |reference: &Value| {
+        let key = reference["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next());
+        &api["components"]["messages"][key.unwrap_or_default()]
+    };
+    let mut operations: Vec<&Value> = api["operations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(_, operation)| operation)
+        .collect();
+    operations.sort_by_key(|op| (text(&op["tags"][0]["name"]), op["action"] == "send"));
+    let mut tag = String::new();
+    for op in operations {
+        let own = text(&op["tags"][0]["name"]);
+        if own != tag {
+            let _ = write!(out, "<h2>{own}</h2>");
+            tag = own;
+        }
+        let event = message(&op["messages"][0]);
+        let kind = match event["x-direction"].as_str() {
+            Some("inbound") => "say",
+            Some("durable") => "hear",
+            _ => "hear, may be missed",
+        };
+        let (name, summary) = (text(&event["name"]), text(&event["summary"]));
+        let _ = write!(
+            out,
+            "<details id=\"{name}\"><summary><b>{kind}</b><code>{name}</code><span>{summary}</span></summary>\
+             <p class=\"soft\">For: {}</p>",
+            text(&event["x-whom"])
+        );
+        schema(&mut out, api, &event["payload"]);
+        if !op["reply"].is_null() {
+            out.push_str("<p>Ack</p>");
+            schema(
+                &mut out,
+                api,
+                &message(&op["reply"]["messages"][0])["payload"]["oneOf"][0]["allOf"][1],
+            );
+        }
+        out.push_str("</details>");
+    }
+    frame("Mundo Tango, real time", &out)
 }
 
 fn parameters(out: &mut String, op: &Value) {

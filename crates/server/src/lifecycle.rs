@@ -68,7 +68,10 @@ pub async fn assemble(
     });
     let keys = config.data.dir.join("keys");
     let observer = Observer::new(&config, db.clone(), clock.clone(), platform::RELEASE, sentry);
-    let tasks = community::tasks(Tasks::default().with(Mailer::new(&config)?), &config);
+    let tasks = Tasks::default()
+        .with(Mailer::new(&config)?)
+        .with(accounts::push::Sender::new(&config)?);
+    let tasks = community::tasks(tasks, &config);
     let app = App::new(config, db, clock, entropy, supervisor)
         .with_part(observer.clone())
         .with_part(tasks)

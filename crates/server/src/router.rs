@@ -12,6 +12,7 @@ use realtime::Sockets;
 pub fn api() -> Routes {
     Routes::default()
         .merge(accounts::routes())
+        .merge(realtime::routes())
         .merge(community::routes())
         .merge(observe::routes())
         .merge(admin::routes())
@@ -33,10 +34,12 @@ pub fn table() -> (Vec<Operation>, Schemas) {
 /// Everything the port answers.
 pub fn router(app: &AppState) -> Router<AppState> {
     let (routes, operations, schemas) = api().into_parts();
+    let socket_io = realtime::router(app, sockets());
+    let events = realtime::asyncapi(realtime::Realtime::of(app).events());
     let all = Router::new()
         .merge(routes)
-        .merge(realtime::router(app, sockets()))
-        .merge(docs::router(&operations, &schemas))
+        .merge(socket_io)
+        .merge(docs::router(&operations, &schemas, events))
         .merge(observe::probes())
         .merge(accounts::well_known())
         .merge(platform::mailer::dev_routes())

@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/",
     "/login",
     "/signup",
@@ -39,6 +39,7 @@ const PAGES: [&str; 14] = [
     "/settings/security-log",
     "/settings/password",
     "/settings/email",
+    "/settings/push",
 ];
 
 pub fn router() -> Router<AppState> {

@@ -133,7 +133,7 @@ impl TestApp {
             app,
             clock,
             url,
-            http: reqwest::Client::new(),
+            http: crate::http().build().expect("a client is built"),
             faults,
             _folder: folder,
         }

@@ -39,6 +39,7 @@ pub fn area_with_tasks(
         }
         let (router, ..) = Routes::default()
             .merge(accounts::routes())
+            .merge(realtime::routes())
             .merge(routes())
             .into_parts();
         let all = router

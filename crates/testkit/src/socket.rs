@@ -1,6 +1,7 @@
 //! A Socket.IO client over a websocket, in packets: as quick as tests with hundreds of them need,
 //! and able to do what a stock client never would, such as to stop reading.
 
+use crate::catalogue::Catalogue;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{
@@ -39,6 +40,7 @@ pub struct SocketClient {
     next_ack: AtomicU64,
     reads: watch::Sender<bool>,
     task: AbortHandle,
+    catalogue: Arc<Catalogue>,
 }
 
 impl std::fmt::Debug for SocketClient {
@@ -73,6 +75,7 @@ impl SocketClient {
     )]
     async fn open(url: &str, auth: &Value) -> Result<SocketClient, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
+        let catalogue = Catalogue::of(url).await;
         let address = url.trim_start_matches("http://");
         let stream = TcpStream::connect(address).await.map_err(|e| text(&e))?;
         stream.set_nodelay(true).map_err(|e| text(&e))?;
@@ -101,6 +104,7 @@ impl SocketClient {
             next_ack: AtomicU64::new(0),
             reads,
             task: tokio::spawn(life).abort_handle(),
+            catalogue,
         })
     }
 
@@ -113,7 +117,11 @@ impl SocketClient {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, reply);
         self.say.send(format!("42{id}{}", json!([event, data]))).ok()?;
-        timeout(PATIENCE, answer).await.ok()?.ok()
+        let answer = timeout(PATIENCE, answer).await.ok()?.ok()?;
+        if let Some(wrong) = self.catalogue.wrong_answer(event, &answer) {
+            panic!("{wrong}");
+        }
+        Some(answer)
     }
 
     pub async fn call(&self, event: &str, data: Value) -> Value {
@@ -145,14 +153,23 @@ impl SocketClient {
 
     /// The next push; nothing once the connection is over.
     pub async fn next(&mut self) -> Option<Heard> {
-        timeout(PATIENCE, self.heard.recv())
+        let heard = timeout(PATIENCE, self.heard.recv())
             .await
-            .expect("something is heard in time")
+            .expect("something is heard in time")?;
+        Some(self.checked(heard))
     }
 
     /// What has come and was not looked at so far.
     pub fn waiting(&mut self) -> Vec<Heard> {
-        std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+        let waiting: Vec<_> = std::iter::from_fn(|| self.heard.try_recv().ok()).collect();
+        waiting.into_iter().map(|heard| self.checked(heard)).collect()
+    }
+
+    fn checked(&self, heard: Heard) -> Heard {
+        if let Some(wrong) = self.catalogue.wrong_push(&heard.event, &heard.data) {
+            panic!("{wrong}");
+        }
+        heard
     }
 
     /// The next push of that name; others before it are let go.

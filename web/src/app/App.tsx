@@ -16,6 +16,7 @@ import { MemberPage } from '../features/members/MemberPage';
 import { ChatPage } from '../features/messages/ChatPage';
 import { MembersPage } from '../features/members/MembersPage';
 import { PostPage } from '../features/posts/PostPage';
+import { PushPage } from '../features/push/PushPage';
 import { matchPath, navigate, usePath } from '../platform/router';
 import { useStore } from '../platform/store';
 import { TextsProvider, useTexts } from '../platform/texts';
@@ -104,6 +105,7 @@ function Page() {
   if (matchPath('/settings/password', path)) return <PasswordPage />;
   if (matchPath('/settings/email', path)) return <EmailPage />;
   for (const [pattern, tab] of GUARD) if (matchPath(pattern, path)) return <GuardPage tab={tab} />;
+  if (matchPath('/settings/push', path)) return <PushPage />;
   const post = matchPath('/posts/:id', path);
   if (post) return <PostPage key={post.id} id={post.id!} />;
   for (const [pattern, tab] of PROFILE) {

@@ -9,6 +9,7 @@ import { createUploads, type Uploads } from '../features/media/uploads';
 import { createMembers, type Members } from '../features/members/members';
 import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
+import { createPush, type Push } from '../features/push/push';
 import { createReactions, type Reactions } from '../features/reactions/reactions';
 import { createConnection, type Connection } from '../features/realtime/connection';
 import { createStreams } from '../features/realtime/streams';
@@ -69,6 +70,7 @@ export interface MemberScope {
   blocks: Blocks;
   sessions: Sessions;
   guard: Guard;
+  push: Push;
   proofs: Proofs;
   /** The files of one form. */
   newUploads(): Uploads;
@@ -133,6 +135,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     blocks: createBlocks(api),
     sessions,
     guard,
+    push: createPush(api),
     proofs: createProofs(app.session.reauthenticate),
     newUploads: () => createUploads({ api, tokens: app.session }),
     avatars: createAvatars(api, me.id),

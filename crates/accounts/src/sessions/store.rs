@@ -4,6 +4,7 @@ use super::{Reason, Revoked, SessionId};
 use crate::{
     members::{MemberId, Status},
     origin::Origin,
+    push,
     revocations::{self, Revocation},
     roles::Roles,
     rotation,
@@ -118,6 +119,7 @@ pub(crate) async fn end(
     if count == 0 {
         return Ok(false);
     }
+    push::end_with_session(tx, revoked.session).await?;
     let entry = Entry {
         member: revoked.member,
         session: revoked.session,

@@ -14,6 +14,7 @@
 
 mod http;
 mod model;
+mod offline;
 mod ops;
 mod policy;
 mod queue;
@@ -27,6 +28,7 @@ mod wire_tests;
 
 pub use http::routes;
 pub use model::{Message, MessageId, ReactionCount};
+pub use offline::worker as offline_worker;
 pub use signals::{MessageDeleted, MessageEdited, MessageNew, MessageReacted, MessageRead, MessageSent};
 pub use socket::sockets;
 pub use store::to_notify_after;

@@ -70,6 +70,7 @@ pub async fn send_message(
         saying,
     };
     let written = submit::<Speaking>(app, room.stream(), speech).await?;
+    Realtime::of(app).typing_ends(room.stream(), actor.id);
     Ok(Said {
         seq: written.seq,
         ..written.done.said

@@ -65,7 +65,9 @@ impl Push for PostNew {
 
 /// What members hear of posts.
 pub fn sockets() -> Sockets {
-    Sockets::new("posts").ephemeral::<PostNew>("Somebody whom the member follows has published")
+    Sockets::new("posts")
+        .ephemeral::<PostNew>("Somebody whom the member follows has published")
+        .whom("followers of the author")
 }
 
 struct PushPosts;

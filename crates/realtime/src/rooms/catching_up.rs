@@ -48,8 +48,9 @@ pub(crate) fn deliver(app: &AppState, committed: Committed) {
         let mut state = room.state();
         if !state.filling {
             let handed = state.hand_out(&ready, |name| realtime.events().may_change_readers(name));
-            realtime.figures.delivered.add(handed.pushes);
-            realtime.figures.fell_behind.add(handed.fell_behind);
+            drop(state);
+            realtime.figures.broadcast.took(committed.since.elapsed());
+            realtime.figures.handed(&handed);
         }
     }
     heard(app, &room, last);
@@ -131,8 +132,7 @@ async fn fill(app: &AppState, filling: &mut Filling) -> Result<()> {
         let handed = room
             .state()
             .hand_out(&ready, |name| realtime.events().may_change_readers(name));
-        realtime.figures.delivered.add(handed.pushes);
-        realtime.figures.fell_behind.add(handed.fell_behind);
+        realtime.figures.handed(&handed);
     }
 }
 

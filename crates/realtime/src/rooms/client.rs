@@ -1,6 +1,7 @@
 //! What a node knows of a connection.
 
 use super::room::Room;
+use crate::figures::Count;
 use crate::streams::Stream;
 use accounts::MemberId;
 use base::{Error, Kind, Result, Timestamp};
@@ -21,6 +22,14 @@ pub(crate) struct Client {
     rooms: Mutex<Option<Vec<Arc<Room>>>>,
     /// When the events so far will have been within the limit.
     spent: Mutex<Timestamp>,
+    pub irregular: Irregular,
+}
+
+/// What a session's connection was handed out of turn, or held back because it had it.
+#[derive(Debug, Default)]
+pub(crate) struct Irregular {
+    pub gaps: Count,
+    pub duplicates: Count,
 }
 
 impl Client {
@@ -32,6 +41,7 @@ impl Client {
             hidden: RwLock::new(Arc::new(hidden)),
             rooms: Mutex::new(Some(vec![])),
             spent: Mutex::default(),
+            irregular: Irregular::default(),
         }
     }
 
@@ -43,6 +53,10 @@ impl Client {
                 .unwrap_or_else(PoisonError::into_inner)
                 .contains(&from)
         })
+    }
+
+    pub fn is_in(&self, stream: Stream) -> bool {
+        self.room(stream).is_some()
     }
 
     pub fn hide(&self, hidden: Arc<HashSet<MemberId>>) {

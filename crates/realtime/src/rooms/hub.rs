@@ -109,6 +109,16 @@ impl Hub {
         }
     }
 
+    /// An ephemeral push that may differ from listener to listener; nothing for some.
+    pub fn tell_each(&self, stream: Stream, key: &str, push: impl Fn(&Client) -> Option<Encoded>) {
+        let Some(room) = self.find(stream) else { return };
+        for listener in room.state().listeners() {
+            if let Some(push) = push(&listener.client) {
+                listener.socket.send_ephemeral((stream, key), push);
+            }
+        }
+    }
+
     /// The members who listen to a stream here, each once.
     pub fn listeners(&self, stream: Stream) -> Vec<MemberId> {
         let Some(room) = self.find(stream) else {

@@ -134,10 +134,14 @@ impl Push for Skipped {
 pub(crate) fn sockets() -> Sockets {
     Sockets::new("rooms")
         .on("room:join", join_room, "Enter a room, and hear what was missed")
+        .whom("who may read there")
         .on("room:leave", leave_room, "Leave a room")
         .ephemeral::<RoomJoined>("A room that was entered with the connection")
+        .whom("the socket itself")
         .ephemeral::<RoomRefused>("A room that could not be entered with the connection")
+        .whom("the socket itself")
         .ephemeral::<RoomLeft>("The member may not read there any more")
+        .whom("the socket itself")
         .durable(no_rows, "A number without anything to hear")
         .room(Own)
 }

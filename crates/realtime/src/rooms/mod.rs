@@ -25,6 +25,7 @@ pub(crate) use client::Client;
 pub(crate) use hub::Hub;
 pub use joining::{Missed, Outcome, RoomJoined, RoomLeft, RoomRefused};
 pub(crate) use joining::{enter_at_once, sockets, told_of_leaving, too_many};
+pub(crate) use room::Handed;
 
 use crate::streams::{Stream, StreamKind};
 use accounts::{CurrentUser, MemberId};

@@ -51,9 +51,11 @@ enum Stand {
 
 /// What handing out came to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Handed {
+pub(crate) struct Handed {
     pub pushes: usize,
     pub fell_behind: usize,
+    pub gaps: usize,
+    pub duplicates: usize,
     /// The log must be read, or the listeners be asked about.
     pub unfinished: bool,
 }
@@ -163,7 +165,13 @@ impl State {
             for entry in &next {
                 // It entered when the stream was further than this room.
                 if entry.seq <= listener.sent {
+                    handed.duplicates += 1;
+                    listener.client.irregular.duplicates.add(1);
                     continue;
+                }
+                if entry.seq > listener.sent + 1 {
+                    handed.gaps += 1;
+                    listener.client.irregular.gaps.add(1);
                 }
                 if !listener.socket.offer(listener.hears(entry)) {
                     listener.stand = Stand::Behind;

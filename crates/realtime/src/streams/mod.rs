@@ -197,6 +197,7 @@ pub(crate) struct Committed {
     pub stream: Stream,
     /// In order, without gaps.
     pub entries: Vec<(i64, Entry)>,
+    pub since: std::time::Instant,
 }
 
 #[cfg(test)]

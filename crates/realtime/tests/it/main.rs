@@ -4,6 +4,7 @@ mod cycles;
 mod hall;
 mod limits;
 mod nodes;
+mod presence;
 mod queue;
 mod rooms;
 mod slow;

@@ -11,7 +11,7 @@ use testkit::{SocketClient, TestApp, eventually, postgres_url};
 /// Less than the time between two looks at the heads.
 const AT_ONCE: Duration = Duration::from_millis(1_500);
 
-async fn two_nodes(redis: &str) -> (TestApp, TestApp) {
+pub async fn two_nodes(redis: &str) -> (TestApp, TestApp) {
     let url = postgres_url().await;
     let first = app(Some(url.clone()), &[("cluster.redis_url", redis)]).await;
     let folder = first.app.config.data.dir.display().to_string();
@@ -21,7 +21,7 @@ async fn two_nodes(redis: &str) -> (TestApp, TestApp) {
     (first, second)
 }
 
-async fn linked(node: &TestApp, wanted: bool) {
+pub async fn linked(node: &TestApp, wanted: bool) {
     eventually(async || (Realtime::of(&node.app).nodes_linked() == Some(wanted)).then_some(())).await;
 }
 

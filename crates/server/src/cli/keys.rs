@@ -8,7 +8,7 @@ use crate::lifecycle;
 use accounts::{
     MasterKeys,
     keys::{self, Vault},
-    passwords, resealing,
+    passwords, push, resealing,
 };
 use anyhow::{Context, Result, bail, ensure};
 use base::{Clock, Entropy, Ids};
@@ -22,7 +22,7 @@ const SETTLED: Duration = Duration::from_mins(10);
 
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// List master keys, signing keys and peppers, never their secrets
+    /// List master keys, signing keys, peppers and push keys, never their secrets
     List {
         #[command(flatten)]
         settings: Flags,
@@ -48,6 +48,11 @@ pub enum What {
         #[command(flatten)]
         settings: Flags,
     },
+    /// Add a new key for Web Push; browsers move to it when they subscribe again
+    RotatePush {
+        #[command(flatten)]
+        settings: Flags,
+    },
 }
 
 /// What each of them needs.
@@ -62,7 +67,8 @@ pub fn run(what: &What) -> Result<()> {
     let (What::List { settings }
     | What::RotateSigning { settings, .. }
     | What::RotateMaster { settings, .. }
-    | What::RotatePepper { settings }) = what;
+    | What::RotatePepper { settings }
+    | What::RotatePush { settings }) = what;
     let (config, _) = settings.load()?;
     block_on(async {
         let desk = Desk::open(&config).await?;
@@ -72,6 +78,7 @@ pub fn run(what: &What) -> Result<()> {
             What::RotateMaster { finish: false, .. } => desk.rotate_master(),
             What::RotateMaster { finish: true, .. } => desk.finish_master().await,
             What::RotatePepper { .. } => desk.rotate_pepper().await,
+            What::RotatePush { .. } => desk.rotate_push().await,
         }?;
         desk.db.close().await;
         Ok(())
@@ -92,7 +99,7 @@ impl Desk {
         let db = Db::open(&settings).await?;
         let tables = db::migrate::tables(&db).await?;
         ensure!(
-            tables.contains("pepper"),
+            tables.contains("push_key"),
             "the database is of an older version: start the server once, or run mundo migrate"
         );
         resealing::check_all_open(&db, &master)
@@ -130,6 +137,14 @@ impl Desk {
         for (place, pepper) in passwords::list_peppers(&self.db).await?.into_iter().enumerate() {
             let state = if place == 0 { "in use" } else { "older" };
             println!("pepper       {}  {state}, made {}", pepper.id, pepper.created_at);
+        }
+        for (place, (id, made)) in push::list_keys(&self.db).await?.into_iter().enumerate() {
+            let state = if place == 0 {
+                "for new subscriptions"
+            } else {
+                "for older ones"
+            };
+            println!("push key     {id}  {state}, made {made}");
         }
         Ok(())
     }
@@ -199,6 +214,12 @@ impl Desk {
         let id = passwords::rotate_pepper(&self.db, &self.entropy, &self.master, now).await?;
         println!("New hashes use pepper {id}; older ones move to it when their owners log in.");
         println!("Make a backup: one from before does not know this pepper.");
+        Ok(())
+    }
+
+    async fn rotate_push(&self) -> Result<()> {
+        let id = push::rotate_key(&self.db, &self.entropy, &self.master, self.clock.now()).await?;
+        println!("Browsers subscribe with push key {id} from now on; older subscriptions keep theirs.");
         Ok(())
     }
 }

@@ -83,9 +83,9 @@ enum Command {
     },
     /// Print the OpenAPI document
     Openapi {
-        /// Print who may call what instead
+        /// Print something else instead
         #[arg(long)]
-        access: bool,
+        other: Option<openapi::Other>,
     },
     /// Print the version
     Version,
@@ -150,7 +150,7 @@ pub fn run() -> Result<()> {
         Command::Config { settings } => config::run(&settings),
         Command::Staff { act } => staff::run(&act),
         Command::Audit { act } => audit::run(&act),
-        Command::Openapi { access } => openapi::run(access),
+        Command::Openapi { other } => openapi::run(other),
         Command::Version => {
             println!("mundo {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -11,7 +11,8 @@ use testkit::{Answer, TestApp, TestUser};
 #[test]
 fn the_matrix_changes_only_on_purpose() {
     let (operations, _) = server::router::table();
-    let page = server::access::document(&operations);
+    let events = server::router::sockets().into_events();
+    let page = server::access::document(&operations, events.table());
     let path = crate::foreign::root().join("docs/security/access.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "{} is old: run make openapi", path.display());
@@ -41,18 +42,14 @@ fn names(needle: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_message_of_the_sockets_stands_in_the_matrix() {
-    let listed = |direction: &str| -> BTreeSet<String> {
-        let messages = server::access::MESSAGES.iter();
-        messages
-            .filter(|message| message.direction == direction && message.name != "connect")
-            .map(|message| message.name.to_owned())
-            .collect()
-    };
+fn every_push_in_the_code_is_registered() {
+    let events = server::router::sockets().into_events();
+    let registered: BTreeSet<_> = events.table().iter().map(|event| event.name.to_owned()).collect();
+    assert_eq!(registered.len(), events.table().len(), "two events have one name");
     let pushes = names("const NAME: &'static str = \"");
     assert!(pushes.contains("post:new"), "{pushes:?}");
-    assert_eq!(pushes, listed("out"));
-    assert_eq!(names(".on(\""), listed("in"));
+    let strangers: Vec<_> = pushes.difference(&registered).collect();
+    assert!(strangers.is_empty(), "clients cannot know of {strangers:?}");
 }
 
 /// Somebody who tries doors: nobody, or a member with one role.

@@ -189,3 +189,45 @@ async fn a_clean_start_logs_no_warning() {
         assert!(!log.contains(word), "{log}");
     }
 }
+
+/// Two nodes, one of them killed: nobody who was on it is taken to be there any more.
+#[tokio::test]
+async fn a_killed_node_leaves_no_ghosts() {
+    let redis = redistemp::Server::start().unwrap();
+    let (database, redis_url) = (testkit::postgres_url().await, redis.url());
+    let mut environment = UNHINDERED.to_vec();
+    environment.push(("REDIS_URL", &redis_url));
+    let mut stays = Server::new(Some(database.clone()), &environment);
+    let mut dies = Server::new(Some(database), &environment);
+    stays.start().await;
+    let keys = dies.data().join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    for key in std::fs::read_dir(stays.data().join("keys")).unwrap() {
+        let key = key.unwrap();
+        std::fs::copy(key.path(), keys.join(key.file_name())).unwrap();
+    }
+    dies.start().await;
+    let (ana, bruno) = (stays.member("ana").await, stays.member("bruno").await);
+    let everybody = serde_json::json!({"visibility": "everybody"});
+    let chosen = ana
+        .request(reqwest::Method::PATCH, "/me/presence")
+        .json(&everybody);
+    assert_eq!(chosen.send().await.unwrap().status(), 200);
+    let me = ana.get("/me").await.unwrap().body;
+    let path = format!("/members/{}/presence", me["id"].as_str().unwrap());
+    let status = async |wanted: &str| {
+        testkit::eventually(async || (bruno.get(&path).await.ok()?.body["status"] == wanted).then_some(()))
+            .await;
+    };
+    let client = testkit::SocketClient::connect(&dies.url, serde_json::json!({"token": ana.token})).await;
+    status("online").await;
+    dies.kill();
+    let killed = Instant::now();
+    status("offline").await;
+    println!(
+        "a killed node's member was offline after {:.1?}",
+        killed.elapsed()
+    );
+    assert!(killed.elapsed() < Duration::from_secs(15));
+    drop(client);
+}

@@ -18,6 +18,7 @@ mod members;
 mod outage;
 mod passwords;
 mod process;
+mod push;
 mod realtime;
 mod revocations;
 mod secrets;

@@ -143,7 +143,7 @@ async fn forged_tokens_are_refused() {
 #[tokio::test]
 async fn browsers_keep_their_tokens_in_cookies_that_scripts_cannot_read() {
     each_db(async |app| {
-        let browser = reqwest::Client::builder().cookie_store(true).build().unwrap();
+        let browser = testkit::http().cookie_store(true).build().unwrap();
         let send = |path: &str, body: Value, site: &str| {
             let request = browser.post(format!("{}/api/v1/auth/{path}", app.url));
             testkit::Answer::of(request.header("x-client", "web").header("sec-fetch-site", site).json(&body))

@@ -50,7 +50,7 @@ impl Server {
             url: format!("http://127.0.0.1:{port}"),
             environment: texts.chain(database).collect(),
             database_url,
-            http: Client::builder()
+            http: testkit::http()
                 .timeout(Duration::from_secs(40))
                 .build()
                 .expect("a client"),
@@ -124,7 +124,7 @@ impl Server {
             .expect("the program starts");
         self.child = Some(child);
         // A client of its own: the first answer must not come over an old connection.
-        let http = Client::new();
+        let http = testkit::http().build().expect("a client is built");
         loop {
             if let Ok(answer) = http.get(format!("{}/livez", self.url)).send().await {
                 assert_eq!(answer.status(), 200, "the first answer");

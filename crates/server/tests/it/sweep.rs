@@ -44,6 +44,32 @@ fn the_api_document_changes_only_on_purpose() {
     );
 }
 
+#[test]
+fn the_document_of_the_sockets_changes_only_on_purpose() {
+    let path = crate::foreign::root().join("docs/asyncapi.json");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let written: Value = serde_json::from_str(&written).unwrap_or_default();
+    let events = server::router::sockets().into_events();
+    assert!(
+        written == realtime::asyncapi(&events),
+        "{} is old: run make openapi and read what changed",
+        path.display()
+    );
+    for event in events.table() {
+        assert!(
+            !event.summary.is_empty() && !event.whom.is_empty(),
+            "{}",
+            event.name
+        );
+        let (noun, verb) = event.name.split_once(':').unwrap_or_default();
+        assert!(
+            !noun.is_empty() && !verb.is_empty(),
+            "{} is no noun:verb",
+            event.name
+        );
+    }
+}
+
 /// Values that no field of ours takes, in every place.
 fn nasty() -> Vec<Value> {
     vec![

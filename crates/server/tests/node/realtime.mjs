@@ -115,6 +115,39 @@ const stories = {
     }
   },
 
+  // Coming, writing, speaking and going are told to who is in the room, whichever way a client is connected.
+  async presence({ sees, comes, room }) {
+    const watcher = await open(sees.token, WAYS['websocket only'], 'who sees');
+    await ask(watcher, 'room:join', { room });
+    for (const [way, options] of Object.entries(WAYS)) {
+      const [came, began, said] = [until(watcher, 'presence:changed', is('online')), until(watcher, 'typing:changed', started), once(watcher, 'message:new', 'message:new')];
+      const dancer = await open(comes.token, options, way);
+      const { stream } = await ask(dancer, 'room:join', { room });
+      equal((await came).room, stream, `the room of presence:changed (${way})`);
+      const list = await ask(dancer, 'presence:list', { room: stream });
+      equal(list.present.map(({ member_id }) => member_id).sort(), [sees.id, comes.id].sort(), `who is there (${way})`);
+      const period = await ask(dancer, 'typing:start', { room: stream });
+      equal([period.ok, period.again_ms < period.expires_ms], [true, true], `the period (${way})`);
+      equal((await began).members, [comes.id], `who is writing (${way})`);
+      const ended = until(watcher, 'typing:changed', ({ stopped }) => stopped.includes(comes.id));
+      equal((await ask(dancer, 'message:send', { room: stream, body: `¡Hola! (${way})` })).ok, true, `message:send (${way})`);
+      await Promise.all([said, ended]);
+      const away = until(watcher, 'presence:changed', is('away'));
+      await ask(dancer, 'presence:set', { status: 'away' });
+      await away;
+      const gone = until(watcher, 'presence:changed', is('offline'));
+      dancer.disconnect();
+      await gone;
+    }
+    watcher.disconnect();
+    function is(status) {
+      return ({ changes }) => changes.some((change) => change.member_id === comes.id && change.status === status);
+    }
+    function started({ started }) {
+      return started.includes(comes.id);
+    }
+  },
+
   // Who logs out is told so and put out; other sessions stay.
   async revoked({ token, other, end, error: word = 'unauthenticated' }) {
     const stock = { ...WAYS['polling, then upgraded'], reconnection: true };
@@ -177,6 +210,19 @@ function once(emitter, event, what, ms = 5000) {
     emitter.once(event, (value) => {
       clearTimeout(late);
       resolve(value);
+    });
+  });
+}
+
+/** The first push of that name that is as wanted. */
+function until(socket, event, wanted, ms = 10_000) {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => fail(`${event}: not as wanted within ${ms} ms`), ms);
+    socket.on(event, function hear(push) {
+      if (!wanted(push)) return;
+      clearTimeout(late);
+      socket.off(event, hear);
+      resolve(push);
     });
   });
 }

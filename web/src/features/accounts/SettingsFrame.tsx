@@ -9,6 +9,7 @@ const PLACES = [
   ['/settings/password', 'settings.password'],
   ['/settings/email', 'settings.email'],
   ['/settings/blocks', 'settings.blocks'],
+  ['/settings/push', 'settings.push'],
 ] as const;
 
 /** The frame of the pages about the account. */

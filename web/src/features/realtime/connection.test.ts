@@ -10,6 +10,8 @@ function fakeSocket() {
     active: false,
     connects: 0,
     sentTokens: [] as unknown[],
+    emitted: [] as unknown[],
+    emit: (...args: unknown[]) => socket.emitted.push(args),
     auth: (_answer: (data: { token: unknown }) => void) => {},
     on: (name: string, handler: (payload?: unknown) => void) => handlers.set(name, handler),
     onAny: (handler: typeof any) => (any = handler),
@@ -159,6 +161,33 @@ describe('the connection', () => {
     await pass(1_000);
     expect(socket.connects).toBe(2);
     expect(tokens.refresh).not.toHaveBeenCalled();
+  });
+
+  it('shows a new token on the live connection before the old one ends', async () => {
+    const { connection, socket, tokens, setToken } = setting();
+    connection.open();
+    await pass(0);
+    socket.accept();
+    socket.push('auth:expiring', { expires_at: '2026-11-23T12:10:00Z' });
+    await pass(0);
+    expect(tokens.refresh).toHaveBeenCalledExactlyOnceWith('one');
+    expect(socket.emitted).toEqual([['auth:renew', { token: 'renewed 1' }]]);
+    setToken('of another tab');
+    socket.push('auth:expiring', { expires_at: '2026-11-23T12:20:00Z' });
+    await pass(0);
+    expect(tokens.refresh).toHaveBeenCalledOnce();
+    expect(socket.emitted[1]).toEqual(['auth:renew', { token: 'of another tab' }]);
+  });
+
+  it('asks again for a token that cannot be had just now', async () => {
+    const { connection, socket, tokens } = setting('later');
+    connection.open();
+    await pass(0);
+    socket.accept();
+    socket.push('auth:expiring', { expires_at: '2026-11-23T12:10:00Z' });
+    await pass(25_000);
+    expect(tokens.refresh).toHaveBeenCalledTimes(3);
+    expect(socket.emitted).toEqual([]);
   });
 
   it('asks for the truth when the server says that the session is revoked', async () => {

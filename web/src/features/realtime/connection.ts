@@ -40,6 +40,8 @@ export interface Tokens {
 
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 60_000;
+/** The server waits a minute for the next token. */
+const RENEW_AGAIN_MS = 10_000;
 const ANSWER_MS = 10_000;
 /** What a refusal over the socket stands for where a status is wanted: asking again will not help. */
 const REFUSED = 409;
@@ -95,6 +97,7 @@ export function createConnection(options: {
       // `active` means the library goes on by itself (no line); otherwise the server has refused the handshake.
       if (!opened.active) tryAgainLater(opened, error.message === 'unauthenticated');
     });
+    opened.on('auth:expiring', () => void renew(opened));
     // The session may be over; the server's answer to a refresh is the proof. The disconnect that follows is above.
     opened.on('session:revoked', (payload: unknown) => void tokens.revoked(readReason(payload)));
     opened.onAny(deliver);
@@ -128,6 +131,22 @@ export function createConnection(options: {
       if (outcome === 'ended') return;
     }
     if (socket === opened && !opened.connected) opened.connect();
+  }
+
+  /** Shows the session's next token on the live connection. Without one the server cuts it, which is repaired above. */
+  async function renew(opened: Socket): Promise<void> {
+    // Another tab or call may have renewed it by now.
+    const outcome = tokens.currentToken() === handshakeToken ? await tokens.refresh(handshakeToken) : 'renewed';
+    if (socket !== opened || !opened.connected) return;
+    if (outcome === 'later') {
+      clearTimeout(timer);
+      timer = setTimeout(() => void renew(opened), RENEW_AGAIN_MS);
+      return;
+    }
+    const token = tokens.usableToken();
+    if (outcome !== 'renewed' || token === null) return;
+    handshakeToken = token;
+    opened.emit('auth:renew', { token });
   }
 
   function tryAgainLater(opened: Socket, tokenRefused: boolean): void {
