@@ -89,7 +89,12 @@ async fn a_guarded_server_restores_before_and_while_it_runs_and_frees_its_port_w
     let log = server.log();
     assert!(log.contains("landlock"), "the level is told: {log}");
     let metrics = async || {
-        let answer = reqwest::get(format!("{}/metrics", server.url)).await.unwrap();
+        let answer = server
+            .http
+            .get(format!("{}/metrics", server.url))
+            .send()
+            .await
+            .unwrap();
         answer.text().await.unwrap()
     };
     let text = testkit::eventually(async || {

@@ -115,7 +115,7 @@ impl Bucket {
             server,
             url: format!("http://127.0.0.1:{port}"),
         };
-        let http = reqwest::Client::new();
+        let http = testkit::http().build().unwrap();
         eventually(async || {
             let made = http.put(format!("{}/tango", bucket.url)).send().await.ok()?;
             made.status().is_success().then_some(())
@@ -127,7 +127,8 @@ impl Bucket {
     /// The names of all that lies in it.
     async fn names(&self) -> Vec<String> {
         let list = format!("{}/tango?list-type=2", self.url);
-        let text = reqwest::get(list).await.unwrap().text().await.unwrap();
+        let http = testkit::http().build().unwrap();
+        let text = http.get(list).send().await.unwrap().text().await.unwrap();
         let keys = text.split("<Key>").skip(1);
         keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())
             .collect()
