@@ -36,6 +36,7 @@ async fn come_and_go(app: &TestApp, tokens: &[String], cycles: usize) {
     let realtime = Realtime::of(&app.app);
     eventually(async || (realtime.connection_count() == 0).then_some(())).await;
     assert_eq!(realtime.room_count(), 0);
+    eventually(async || (realtime.presence_size() == 0).then_some(())).await;
     let counts = realtime.server().counts();
     assert_eq!((counts.open_connections, counts.open_sockets), (0, 0));
 }
