@@ -139,6 +139,8 @@ fn compare<'a>(
     unchanged: &BTreeSet<String>,
 ) -> Vec<Problem> {
     let mut problems = vec![];
+    let parsed = settings.map(|bytes| Settings::parse(&String::from_utf8_lossy(bytes)));
+    let free = matches!(&parsed, Some(Ok(settings)) if settings.options.free_edits);
     let accept = format!("if that is meant, run: mundo guard accept && git add {LOCK}");
     for (path, entry) in lock.entries.iter().filter(|(path, _)| !unchanged.contains(*path)) {
         let why = match fetch(path) {
@@ -148,6 +150,7 @@ fn compare<'a>(
             Some((bytes, _)) if bytes.is_empty() && entry.size_bytes > 0 => {
                 format!("{path} is empty; bring it back with: mundo guard verify --restore")
             }
+            Some(_) if free && path != SETTINGS => continue,
             Some((bytes, _)) if Hash::of(&bytes) != entry.blake3 => {
                 format!("{path} is not as the manifest has it; {accept}")
             }
@@ -158,13 +161,13 @@ fn compare<'a>(
         };
         problems.push(Problem(why));
     }
-    let parsed = settings.map(|bytes| Settings::parse(&String::from_utf8_lossy(bytes)));
     match parsed {
         Some(Ok(settings)) => {
             let short = lock.shortfalls(&settings.minimums());
             problems.extend(short.into_iter().map(Problem));
             let new = files.filter(|path| {
-                !lock.entries.contains_key(*path)
+                !free
+                    && !lock.entries.contains_key(*path)
                     && settings.class_of(path).is_some_and(|class| class != OWN_CLASS)
             });
             problems.extend(new.map(|path| Problem(format!("{path} is not in the manifest yet; {accept}"))));

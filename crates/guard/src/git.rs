@@ -4,7 +4,7 @@
 //! the lock is there, or index and HEAD have just changed, nothing is judged;
 //! when they rest, the manifest at the new HEAD says what must be there.
 
-use crate::fault::failed;
+use crate::{Hash, fault::failed};
 use base::Result;
 use std::{
     collections::BTreeSet,
@@ -18,6 +18,9 @@ use std::{
 
 /// A lock that old was left by a git that died.
 const STALE: Duration = Duration::from_mins(1);
+
+/// How long a stash may take from keeping new files to its end.
+const STASHING: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -168,6 +171,19 @@ impl Git {
             )
         };
         self.in_index(path, 0).is_none() && holders.iter().any(holds)
+    }
+
+    /// Whether git is putting the file away at this moment: a stash deletes new files after it has
+    /// kept them, and touches the index only after that.
+    pub fn is_stashing(&self, path: &str, hash: Hash) -> bool {
+        let fresh = |name: &str| {
+            let changed = fs::metadata(self.common.join(name)).and_then(|meta| meta.modified());
+            changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < STASHING))
+        };
+        ["refs/stash", "logs/refs/stash"].into_iter().any(fresh)
+            && self
+                .at("refs/stash^3", path)
+                .is_some_and(|bytes| Hash::of(&bytes) == hash)
     }
 
     /// Whether `.gitignore` names the file.

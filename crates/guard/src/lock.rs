@@ -11,6 +11,7 @@ use crate::{
     fault::{refused, untrusted},
     hash::merkle,
     settings::{LOCK, may_be_protected},
+    tree::above,
 };
 use base::{Result, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -179,6 +180,12 @@ impl Lock {
                 }
                 entries.insert(entry.path.clone(), entry);
             }
+        }
+        if let Some(path) = entries
+            .keys()
+            .find(|path| above(path).any(|at| entries.contains_key(at)))
+        {
+            return Err(damaged(format!("{path:?} lies below another file")));
         }
         Ok(Lock {
             header,

@@ -9,7 +9,7 @@ use crate::{
     judge::{Fault, Remembered, Verdict, Want, judge, plain_mode},
     ledger::What,
     mend::{Job, Outcome},
-    tree::{Meta, Seen},
+    tree::{Meta, Seen, above},
 };
 use base::Result;
 use serde::Serialize;
@@ -105,6 +105,16 @@ impl Report {
     pub(crate) fn wait(&mut self, span: Duration) {
         self.later = Some(self.later.map_or(span, |other| other.min(span)));
     }
+}
+
+/// Whether a file at this path and what is wanted cannot both be there: one lies below the other.
+fn is_in_the_way(wants: &BTreeMap<String, Want>, path: &str) -> bool {
+    let below = format!("{path}/");
+    above(path).any(|at| wants.contains_key(at))
+        || wants
+            .range(below.clone()..)
+            .next()
+            .is_some_and(|(other, _)| other.starts_with(&below))
 }
 
 impl Guard {
@@ -270,7 +280,7 @@ impl Guard {
             let indexed: BTreeSet<String> = git.indexed(missing)?.into_iter().map(|(path, _)| path).collect();
             jobs.retain(|job| job.fault != Fault::Missing || indexed.contains(&job.path));
         }
-        if moved && mend {
+        if mend {
             let mut news = vec![];
             let demanded = |path: &str| {
                 turn.lock
@@ -278,7 +288,9 @@ impl Guard {
                     .is_some_and(|lock| lock.entries.contains_key(path))
             };
             jobs.retain(|job| {
-                let put_away = job.fault == Fault::Missing && !demanded(&job.path) && git.put_away(&job.path);
+                let put_away = job.fault == Fault::Missing
+                    && !demanded(&job.path)
+                    && (moved && git.put_away(&job.path) || git.is_stashing(&job.path, job.want.blake3));
                 if put_away {
                     news.push(What::Settled {
                         path: job.path.clone(),
@@ -343,7 +355,8 @@ impl Guard {
         };
         let mut news = vec![];
         for (path, class) in candidates {
-            if wants.contains_key(&path) {
+            // What lies in a folder that stands in a file's place goes away with it.
+            if wants.contains_key(&path) || is_in_the_way(wants, &path) {
                 continue;
             }
             let Ok(Seen::File(meta, bytes)) = self.tree.look(&path) else {

@@ -86,6 +86,9 @@ pub struct Options {
     pub read_only: bool,
     /// Protected files get the immutable flag; needs root.
     pub immutable: bool,
+    /// Commits and pipelines let edits and new files pass without a new manifest, and refuse
+    /// losses alone; `guard.toml` itself is never free.
+    pub free_edits: bool,
     /// Look every second instead of waiting for the kernel's hints, for instance on NFS.
     pub scan_only: bool,
     /// The watcher lets go of quarantine and drafts that are older; without it nothing goes

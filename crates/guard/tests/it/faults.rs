@@ -1,11 +1,11 @@
 //! The fault matrix: every fault, with the guard up, down and booting.
 
-use crate::support::{Scene, Shape, Watching};
+use crate::support::{Scene, Shape, Watching, flip};
 use guard::{Demand, Step};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use std::{
     collections::BTreeMap,
-    fs::{self, FileTimes, OpenOptions, Permissions},
+    fs::{self, OpenOptions, Permissions},
     io::Write,
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
@@ -119,14 +119,7 @@ const FAULTS: &[(&str, Damage)] = &[
         }
     }),
     ("one bit flipped, size and time as before", |scene| {
-        let path = scene.path(VICTIM);
-        let time = fs::metadata(&path).unwrap().modified().unwrap();
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[7] ^= 1;
-        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
-        file.write_all(&bytes).unwrap();
-        file.set_times(FileTimes::new().set_modified(time)).unwrap();
-        vec![bytes]
+        vec![flip(&scene.path(VICTIM), &scene.outside().join("spare"), 7).unwrap()]
     }),
     ("grown beyond what is guarded", |scene| {
         let file = OpenOptions::new().write(true).open(scene.path(VICTIM)).unwrap();
@@ -272,4 +265,31 @@ fn a_verification_finds_every_fault_and_changes_nothing() {
         assert_eq!(report.is_whole(), before == after, "{name}: {report:?}");
         assert_eq!(scene.shapes(), after, "{name}");
     }
+}
+
+#[test]
+fn what_rests_in_a_folder_in_a_files_place_is_no_new_file() {
+    let scene = Scene::new();
+    scene.rest();
+    let before = scene.shapes();
+    fs::remove_file(scene.path(VICTIM)).unwrap();
+    fs::create_dir(scene.path(VICTIM)).unwrap();
+    let inner = scene.path(VICTIM).join("inner");
+    fs::write(&inner, FOREIGN).unwrap();
+    // It has been there for long, as when the guard was stopped.
+    let file = fs::File::options().append(true).open(inner).unwrap();
+    let past = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    file.set_times(fs::FileTimes::new().set_modified(past)).unwrap();
+    scene.guard().boot(true).unwrap();
+    scene.judge(&before, &[FOREIGN.to_vec()], "a folder that rests");
+    // The other way round: a file where a folder was.
+    fs::rename(scene.path("agents/b"), scene.outside().join("b")).unwrap();
+    scene.write("agents/b", "a file that rests");
+    let file = fs::File::options()
+        .append(true)
+        .open(scene.path("agents/b"))
+        .unwrap();
+    file.set_times(fs::FileTimes::new().set_modified(past)).unwrap();
+    scene.guard().boot(true).unwrap();
+    scene.judge(&before, &[b"a file that rests".to_vec()], "a file that rests");
 }

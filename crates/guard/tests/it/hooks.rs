@@ -188,7 +188,7 @@ fn another_working_tree_is_checked_by_its_own_files() {
         let output = git_in(&other, &["commit", "-q", "-m", message]);
         (
             output.status.success(),
-            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
     assert!(git_in(&other, &["rm", "-q", "agents/a/1.toml"]).status.success());
@@ -222,9 +222,32 @@ fn a_guarded_folder_deep_in_a_repository_is_checked_there() {
             .success()
     );
     let output = git_in(&top, &["commit", "-q", "-m", "a loss"]);
-    let says = String::from_utf8_lossy(&output.stdout).into_owned();
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         !output.status.success() && says.contains("agents/a/1.toml is gone"),
         "{output:?}"
     );
+}
+
+#[test]
+fn where_edits_are_free_only_losses_are_refused() {
+    let scene = repository();
+    let settings = scene.read("guard.toml").unwrap();
+    scene.write(
+        "guard.toml",
+        &settings.replace("[guard]", "[guard]\nfree_edits = true"),
+    );
+    commit(&scene, &["-A"], false, "guard.toml is not as the manifest has it");
+    scene.guard().accept(&[], None).unwrap();
+    commit(&scene, &["-A"], true, "");
+    scene.write("agents/a/1.toml", "edited and not accepted\n");
+    scene.write("agents/a/new.toml", "new\n");
+    commit(&scene, &["-A"], true, "");
+    assert_eq!(guard::ci(&scene.root(), None).unwrap(), []);
+    scene.write("agents/a/1.toml", "");
+    commit(&scene, &["-A"], false, "agents/a/1.toml is empty");
+    assert!(git(&scene, &["reset", "-q", "--hard"]).status.success());
+    assert!(git(&scene, &["rm", "-q", "agents/a/2.toml"]).status.success());
+    commit(&scene, &["README.md"], false, "agents/a/2.toml is gone");
+    assert_eq!(guard::ci(&scene.root(), None).unwrap().len(), 1);
 }

@@ -1,11 +1,10 @@
 //! A thousand random faults while the guard watches and while it starts.
 
-use crate::support::{Scene, Watching};
+use crate::support::{Scene, Watching, flip};
 use base::Entropy;
 use std::{
     collections::BTreeSet,
-    fs::{self, FileTimes, OpenOptions, Permissions},
-    io::Write,
+    fs::{self, OpenOptions, Permissions},
     os::unix::fs::{PermissionsExt, symlink},
 };
 
@@ -114,14 +113,6 @@ fn damage(scene: &Scene, path: &str, kind: u64, mark: &[u8]) -> Option<Vec<u8>> 
             fs::hard_link(&first, &spare).ok()?;
             fs::rename(&spare, &place).ok().map(|()| mark.to_vec())
         }
-        _ => {
-            let mut file = OpenOptions::new().read(true).write(true).open(&place).ok()?;
-            let time = file.metadata().ok()?.modified().ok()?;
-            let mut bytes = fs::read(&place).ok()?;
-            *bytes.first_mut()? ^= 1;
-            file.write_all(&bytes).ok()?;
-            file.set_times(FileTimes::new().set_modified(time)).ok()?;
-            Some(bytes)
-        }
+        _ => flip(&place, &spare, 0),
     }
 }

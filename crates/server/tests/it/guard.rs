@@ -22,7 +22,7 @@ writable = ["data"]
 "#;
 
 /// `mundo guard …` on the server's folder.
-fn guard(root: &Path, arguments: &[&str]) -> Output {
+fn mundo_guard(root: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mundo"));
     command
         .arg0("mundo")
@@ -43,7 +43,7 @@ fn set_up(root: &Path) {
         .unwrap();
     }
     fs::write(root.join("guard.toml"), SETTINGS).unwrap();
-    let output = guard(root, &["init"]);
+    let output = mundo_guard(root, &["init"]);
     assert!(
         output.status.success(),
         "{}",
@@ -77,7 +77,7 @@ async fn a_guarded_server_restores_before_and_while_it_runs_and_frees_its_port_w
     );
     for _ in 0..3 {
         wait_for("a watcher", || {
-            let status = guard(&root, &["status"]);
+            let status = mundo_guard(&root, &["status"]);
             String::from_utf8_lossy(&status.stdout).contains("on  watch")
         });
         fs::remove_file(root.join("pages/3.txt")).unwrap();
@@ -106,10 +106,10 @@ async fn a_guarded_server_restores_before_and_while_it_runs_and_frees_its_port_w
     let pid = server.pid();
     server.terminate().await;
     wait_for("the watcher's end", || {
-        let status = guard(&root, &["status"]);
+        let status = mundo_guard(&root, &["status"]);
         String::from_utf8_lossy(&status.stdout).contains("nobody watches")
     });
-    let log = String::from_utf8(guard(&root, &["log"]).stdout).unwrap();
+    let log = String::from_utf8(mundo_guard(&root, &["log"]).stdout).unwrap();
     assert!(
         log.contains(&format!("start of process {pid} (restore)")),
         "{log}"
@@ -133,8 +133,8 @@ async fn a_server_that_shall_only_verify_refuses_to_start_on_a_loss() {
         b"",
         "it only verifies"
     );
-    assert!(!guard(&root, &["verify"]).status.success());
-    assert!(guard(&root, &["verify", "--restore"]).status.success());
+    assert!(!mundo_guard(&root, &["verify"]).status.success());
+    assert!(mundo_guard(&root, &["verify", "--restore"]).status.success());
     server.start().await;
     server.terminate().await;
 }
@@ -146,7 +146,7 @@ async fn a_proof_holds_and_its_report_is_signed() {
     set_up(&root);
     let report = server.folder().join("proof.md");
     let path = report.to_string_lossy().into_owned();
-    let output = guard(
+    let output = mundo_guard(
         &root,
         &[
             "prove",
@@ -168,4 +168,11 @@ async fn a_proof_holds_and_its_report_is_signed() {
     assert!(text.contains("**0 missing, 0 different.**"), "{text}");
     assert!(guard::verify_proof(&text).is_some());
     assert!(guard::verify_proof(&text.replace("\"restarts\":4", "\"restarts\":400")).is_none());
+}
+
+#[test]
+fn this_repository_passes_its_own_guard() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let problems = guard::ci(&root, None).unwrap();
+    assert!(problems.is_empty(), "{problems:#?}");
 }
