@@ -12,11 +12,16 @@ import { BlocksPage } from '../features/blocks/BlocksPage';
 import { EventsPage } from '../features/events/EventsPage';
 import { FeedPage } from '../features/feed/FeedPage';
 import { GuardPage } from '../features/guard/GuardPage';
+import { GroupPage } from '../features/groups/GroupPage';
+import { GroupsPage } from '../features/groups/GroupsPage';
 import { MemberPage } from '../features/members/MemberPage';
 import { ChatPage } from '../features/messages/ChatPage';
 import { MembersPage } from '../features/members/MembersPage';
+import { NotificationsPage } from '../features/notifications/NotificationsPage';
+import { NotificationSettingsPage } from '../features/notifications/NotificationSettingsPage';
 import { PostPage } from '../features/posts/PostPage';
 import { PushPage } from '../features/push/PushPage';
+import { SearchPage } from '../features/search/SearchPage';
 import { matchPath, navigate, usePath } from '../platform/router';
 import { useStore } from '../platform/store';
 import { TextsProvider, useTexts } from '../platform/texts';
@@ -100,6 +105,10 @@ function Page() {
   const room = matchPath('/messages/:room', path);
   if (room) return <ChatPage name={room.room!} />;
   if (matchPath('/settings/blocks', path)) return <BlocksPage />;
+  if (matchPath('/groups', path)) return <GroupsPage />;
+  if (matchPath('/search', path)) return <SearchPage />;
+  if (matchPath('/notifications', path)) return <NotificationsPage />;
+  if (matchPath('/settings/notifications', path)) return <NotificationSettingsPage />;
   if (matchPath('/settings/sessions', path)) return <SessionsPage />;
   if (matchPath('/settings/security-log', path)) return <SecurityLogPage />;
   if (matchPath('/settings/password', path)) return <PasswordPage />;
@@ -108,6 +117,8 @@ function Page() {
   if (matchPath('/settings/push', path)) return <PushPage />;
   const post = matchPath('/posts/:id', path);
   if (post) return <PostPage key={post.id} id={post.id!} />;
+  const group = matchPath('/groups/:group', path);
+  if (group) return <GroupPage key={group.group} name={group.group!} />;
   for (const [pattern, tab] of PROFILE) {
     const member = matchPath(pattern, path);
     if (member) return <MemberPage username={member.username!} tab={tab} />;

@@ -1,10 +1,11 @@
 import { useEffect, type ReactNode } from 'react';
 import { AccountMenu } from '../features/accounts/AccountMenu';
+import { NotificationBell } from '../features/notifications/NotificationBell';
 import { ConnectionSign } from '../features/realtime/ConnectionSign';
 import { Link, usePath } from '../platform/router';
 import { useStore } from '../platform/store';
 import { useTexts } from '../platform/texts';
-import { ChatIcon, EventsIcon, FeedIcon, MembersIcon, ProfileIcon } from '../ui/icons';
+import { ChatIcon, EventsIcon, FeedIcon, GroupsIcon, MembersIcon, ProfileIcon, SearchIcon } from '../ui/icons';
 import { Ocho, Sea } from '../ui/Ocho';
 import { useMember } from './context';
 
@@ -32,6 +33,10 @@ export function Shell({ children }: { children: ReactNode }) {
           </Link>
           <Navigation />
           <ConnectionSign />
+          <Link to="/search" className="top-button" aria-label={t('search.title')}>
+            <SearchIcon />
+          </Link>
+          <NotificationBell />
           <AccountMenu />
         </div>
       </header>
@@ -56,6 +61,7 @@ function Navigation() {
     { to: '/messages', name: t('nav.messages'), Icon: ChatIcon, here: path.startsWith('/messages') },
     { to: '/members', name: t('nav.members'), Icon: MembersIcon, here: path.startsWith('/members') && !atProfile },
     { to: '/events', name: t('nav.events'), Icon: EventsIcon, here: path.startsWith('/events') },
+    { to: '/groups', name: t('nav.groups'), Icon: GroupsIcon, here: path.startsWith('/groups') },
     { to: profile, name: t('nav.profile'), Icon: ProfileIcon, here: atProfile },
   ];
   return (

@@ -6,7 +6,9 @@ import { createFollows, type Follows } from '../features/follows/follows';
 import { createGuard, type Guard } from '../features/guard/guard';
 import { createAvatars, type Avatars } from '../features/media/avatars';
 import { createUploads, type Uploads } from '../features/media/uploads';
+import { createGroups, type Groups } from '../features/groups/groups';
 import { createMembers, type Members } from '../features/members/members';
+import { createNotifications, type Notifications } from '../features/notifications/notifications';
 import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
 import { createPush, type Push } from '../features/push/push';
@@ -16,6 +18,7 @@ import { createStreams } from '../features/realtime/streams';
 import { createRooms, type Rooms } from '../features/rooms/rooms';
 import { createConversations, type Conversations } from '../features/messages/conversations';
 import { createBlocks, type Blocks } from '../features/blocks/blocks';
+import { createSearch, type Search } from '../features/search/search';
 import { createSession, type Me, type Session } from '../features/accounts/session';
 import { createLinkToken } from '../features/accounts/linkToken';
 import { createSessions, type Sessions } from '../features/accounts/sessions';
@@ -64,6 +67,9 @@ export interface MemberScope {
   reactions: Reactions;
   feed: Feed;
   events: Events;
+  groups: Groups;
+  search: Search;
+  notifications: Notifications;
   connection: Connection;
   rooms: Rooms;
   conversations: Conversations;
@@ -103,6 +109,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
 
   const sessions = createSessions(api);
   const guard = createGuard(api);
+  const notifications = createNotifications(api, failed);
 
   function published(post: Parameters<Feed['publish']>[0]): void {
     feed.publish(post);
@@ -115,7 +122,10 @@ export function createMemberScope(app: App, me: Me): MemberScope {
   });
   connection.on('session:ended', sessions.changed);
   for (const name of ['guard:restored', 'guard:incident', 'guard:trouble']) connection.on(name, guard.changed);
+  connection.on('notification:new', notifications.changed);
+  connection.on('notifications:read', notifications.changed);
   connection.onOnline(() => {
+    notifications.changed();
     sessions.changed();
     if (feed.list.get().phase !== 'idle') void feed.list.refresh();
   });
@@ -129,6 +139,9 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     reactions,
     feed,
     events: createEvents({ api, failed }),
+    groups: createGroups(api, failed),
+    search: createSearch(api),
+    notifications,
     connection,
     rooms,
     conversations: createConversations({ api, connection, streams, rooms, myId: me.id }),

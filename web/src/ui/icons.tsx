@@ -32,6 +32,20 @@ export const ProfileIcon = icon(
     <path d="M4.5 20.5c.8-4.5 3.5-6.5 7.5-6.5s6.7 2 7.5 6.5" />
   </>,
 );
+export const GroupsIcon = icon(
+  <>
+    <circle cx="12" cy="7.5" r="3" />
+    <circle cx="5" cy="10" r="2.2" />
+    <circle cx="19" cy="10" r="2.2" />
+    <path d="M6.5 20c.4-3.8 2.6-5.8 5.5-5.8s5.1 2 5.5 5.8M1.8 17.5c.2-2.2 1.4-3.5 3.4-3.7M22.2 17.5c-.2-2.2-1.4-3.5-3.4-3.7" />
+  </>,
+);
+export const BellIcon = icon(
+  <>
+    <path d="M6 10a6 6 0 0 1 12 0c0 5 2 6.5 2 7.5H4c0-1 2-2.5 2-7.5Z" />
+    <path d="M9.8 20.5c.8 1.3 3.6 1.3 4.4 0" />
+  </>,
+);
 export const SearchIcon = icon(
   <>
     <circle cx="10.5" cy="10.5" r="6.5" />

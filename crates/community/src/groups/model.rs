@@ -1,10 +1,9 @@
-use crate::profiles::Author;
+use crate::{profiles::Author, rooms::RoomId};
 use base::{Timestamp, choice, ids};
 use db::stored;
 use platform::http::Versioned;
 use schemars::JsonSchema;
 use serde::Serialize;
-use uuid::Uuid;
 
 ids! {
     /// Names a group.
@@ -74,8 +73,7 @@ pub struct Group {
     pub longitude: Option<f64>,
     pub member_count: i64,
     /// The group's chat room, for its members.
-    #[serde(skip)]
-    pub room_id: Option<Uuid>,
+    pub room_id: Option<RoomId>,
     pub created_at: Timestamp,
     /// Null until it is edited.
     pub edited_at: Option<Timestamp>,

@@ -5,7 +5,7 @@ use super::{
     policy,
     store::{self, AutomationEntry, Founding},
 };
-use crate::posts::PostId;
+use crate::{posts::PostId, rooms};
 use accounts::{
     CurrentUser, MemberId, Permission,
     audit::{self, Act, Action},
@@ -72,6 +72,7 @@ pub async fn create_group(
         own.signals
             .announce(&tx, &GroupChanged { group: id }, now)
             .await?;
+        seat(&own, &tx, id, &new.name, actor.id, GroupRole::Admin).await?;
         found(store::find(&tx, actor.id, id).await?)
     })
     .await
@@ -163,7 +164,29 @@ async fn enter(
         member,
         accepted_by,
     };
-    app.signals.announce(tx, &joined, now).await
+    app.signals.announce(tx, &joined, now).await?;
+    let name = store::name(tx, group).await?;
+    seat(app, tx, group, &name, member, GroupRole::Member).await
+}
+
+/// Gives a member their place in the group's chat room, which is made for the first of them. Late
+/// in the write: the room's log is locked from here on.
+async fn seat(
+    app: &AppState,
+    tx: &Tx,
+    group: GroupId,
+    name: &str,
+    member: MemberId,
+    role: GroupRole,
+) -> Result<()> {
+    if rooms::store::of_group(tx, group.0).await?.is_none() {
+        rooms::create_group_room(tx, app, group.0, name, member).await?;
+    }
+    let role = match role {
+        GroupRole::Member => rooms::Role::Member,
+        GroupRole::Moderator | GroupRole::Admin => rooms::Role::Admin,
+    };
+    rooms::enter_as(tx, app, group.0, member, role).await
 }
 
 pub async fn edit_group(
@@ -217,10 +240,29 @@ pub async fn delete_group(app: &AppState, actor: &CurrentUser, id: GroupId) -> R
             if group.kind == GroupKind::City {
                 return Err(conflict("city_group"));
             }
+            empty_room(&own, &tx, id).await?;
             store::delete(&tx, id).await?;
             own.signals.announce(&tx, &GroupChanged { group: id }, now).await
         })
         .await
+}
+
+/// Takes everybody out of the room of a group that ends: from then on nobody reads it.
+async fn empty_room(app: &AppState, tx: &Tx, group: GroupId) -> Result<()> {
+    if rooms::store::of_group(tx, group.0).await?.is_none() {
+        return Ok(());
+    }
+    let mut after = MemberId(uuid::Uuid::nil());
+    loop {
+        let members = store::members_after(tx, group, after, 500).await?;
+        for member in &members {
+            rooms::leave_as(tx, app, group.0, *member).await?;
+        }
+        match members.last() {
+            Some(last) => after = *last,
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Says where the group lies.
@@ -291,7 +333,13 @@ pub async fn leave(app: &AppState, actor: &CurrentUser, id: GroupId) -> Result<(
 async fn exit(app: &AppState, tx: &Tx, group: GroupId, member: MemberId, status: Status) -> Result<()> {
     let now = app.clock.now();
     store::put_member(tx, group, member, status, GroupRole::Member, None, now).await?;
-    app.signals.announce(tx, &GroupLeft { group, member }, now).await
+    app.signals
+        .announce(tx, &GroupLeft { group, member }, now)
+        .await?;
+    if rooms::store::of_group(tx, group.0).await?.is_some() {
+        rooms::leave_as(tx, app, group.0, member).await?;
+    }
+    Ok(())
 }
 
 /// Asks somebody in. Whoever has asked to join is in at once.
@@ -403,7 +451,8 @@ pub async fn set_role(
             }
             let now = app.clock.now();
             store::put_member(&tx, id, member, Status::Active, role, None, now).await?;
-            by_office(&app, &tx, &actor, &who, Some(member), &group, role.as_str()).await
+            by_office(&app, &tx, &actor, &who, Some(member), &group, role.as_str()).await?;
+            seat(&app, &tx, id, &group.name, member, role).await
         },
     )
     .await
@@ -525,8 +574,10 @@ pub async fn forget_member(app: &AppState, tx: &Tx, member: MemberId) -> Result<
                 Some(heir) => {
                     let now = app.clock.now();
                     store::put_member(tx, id, heir, Status::Active, GroupRole::Admin, None, now).await?;
+                    seat(app, tx, id, &group.name, heir, GroupRole::Admin).await?;
                 }
                 None => {
+                    empty_room(app, tx, id).await?;
                     store::delete(tx, id).await?;
                     continue;
                 }

@@ -1,7 +1,7 @@
 use super::{
     Group, GroupId, GroupKind, GroupRole, GroupVisibility, Membership, Status, cities::City, model::CityGroup,
 };
-use crate::{posts::PostId, profiles::Author};
+use crate::{posts::PostId, profiles::Author, rooms::RoomId};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, OrConflict, Row, Tx, params};
@@ -12,7 +12,7 @@ macro_rules! groups {
     ($($rest:literal),*) => {
         concat!(
             "SELECT g.id, g.slug, g.name, g.kind, g.tango_role, g.visibility, g.description, g.city, g.country,
-                    g.latitude, g.longitude, g.member_count, g.room_id, g.created_at, g.edited_at, g.version,
+                    g.latitude, g.longitude, g.member_count, (SELECT ro.id FROM room ro WHERE ro.group_id = g.id AND ro.community_id = @community), g.created_at, g.edited_at, g.version,
                     mine.status, mine.role
              FROM community_group g
              LEFT JOIN group_member mine ON mine.group_id = g.id AND mine.member_id = $1 ",
@@ -37,7 +37,7 @@ fn group(row: &Row<'_>) -> Result<Group> {
         latitude: row.get(9)?,
         longitude: row.get(10)?,
         member_count: row.get(11)?,
-        room_id: row.get::<Option<Uuid>>(12)?.filter(|_| member),
+        room_id: row.get::<Option<RoomId>>(12)?.filter(|_| member),
         created_at: row.get(13)?,
         edited_at: row.get(14)?,
         version: row.get(15)?,
@@ -54,6 +54,12 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: GroupId) -> Result<O
 pub async fn find_by_slug(db: &impl Executor, reader: MemberId, slug: &str) -> Result<Option<Group>> {
     let sql = groups!("WHERE g.slug = $2 AND g.community_id = @community");
     db.one(sql, params![reader, slug], group).await
+}
+
+pub async fn name(db: &impl Executor, id: GroupId) -> Result<String> {
+    let sql = "SELECT name FROM community_group WHERE id = $1 AND community_id = @community";
+    let name = db.one(sql, params![id], |row| row.get(0)).await?;
+    name.ok_or_else(|| base::error::not_found("group"))
 }
 
 /// The group, locked: whoever changes its members waits here, in one order.
@@ -104,7 +110,7 @@ pub async fn list_mine(
     page: Paging,
 ) -> Result<Vec<Group>> {
     let sql = "SELECT g.id, g.slug, g.name, g.kind, g.tango_role, g.visibility, g.description, g.city, g.country,
-                      g.latitude, g.longitude, g.member_count, g.room_id, g.created_at, g.edited_at, g.version,
+                      g.latitude, g.longitude, g.member_count, (SELECT ro.id FROM room ro WHERE ro.group_id = g.id AND ro.community_id = @community), g.created_at, g.edited_at, g.version,
                       mine.status, mine.role
                FROM group_member mine JOIN community_group g ON g.id = mine.group_id
                WHERE mine.member_id = $1 AND mine.status = $2 AND mine.group_id < $3 AND g.community_id = @community
@@ -389,6 +395,19 @@ pub struct AutomationEntry<'a> {
     pub input: &'a str,
     pub group: GroupId,
     pub member: Option<MemberId>,
+}
+
+/// Active members beyond an id, in the order of ids.
+pub async fn members_after(
+    db: &impl Executor,
+    id: GroupId,
+    after: MemberId,
+    limit: i64,
+) -> Result<Vec<MemberId>> {
+    let sql = "SELECT member_id FROM group_member
+               WHERE group_id = $1 AND status = 'active' AND member_id > $2 AND community_id = @community
+               ORDER BY member_id LIMIT $3";
+    db.all(sql, params![id, after, limit], |row| row.get(0)).await
 }
 
 /// Groups in which the member counts, in the order in which they are locked.

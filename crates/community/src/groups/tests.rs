@@ -449,3 +449,49 @@ async fn an_account_that_goes_leaves_right_counts_and_an_heir() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_group_has_a_chat_room_for_its_members() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let id = group(&ana, "Milongueros", "public").await;
+        let room = ana.get(&format!("/groups/{id}")).await.expect(200)["room_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(bruno.get(&format!("/groups/{id}")).await.expect(200)["room_id"].is_null());
+        bruno
+            .get(&format!("/rooms/{room}/messages"))
+            .await
+            .refused(404, "not_found");
+        bruno.put(&format!("/groups/{id}/membership")).await.expect(200);
+        bruno.get(&format!("/rooms/{room}/messages")).await.expect(200);
+        bruno
+            .delete(&format!("/groups/{id}/membership"))
+            .await
+            .expect(204);
+        bruno
+            .get(&format!("/rooms/{room}/messages"))
+            .await
+            .refused(404, "not_found");
+        bruno.put(&format!("/groups/{id}/membership")).await.expect(200);
+        ana.put(&format!("/groups/{id}/bans/{}", bruno.id))
+            .await
+            .expect(204);
+        bruno
+            .get(&format!("/rooms/{room}/messages"))
+            .await
+            .refused(404, "not_found");
+        ana.delete(&format!("/groups/{id}")).await.expect(204);
+        ana.get(&format!("/rooms/{room}/messages"))
+            .await
+            .refused(404, "not_found");
+        // The room of a city is there with its first member, who has no say over the others.
+        let city = put(&bruno, "/groups/cities", json!({"city": "Roma"}))
+            .await
+            .expect(200);
+        assert!(city["group"]["room_id"].is_string());
+        assert_eq!(city["group"]["my_role"], "member");
+    })
+    .await;
+}

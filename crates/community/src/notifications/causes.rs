@@ -9,6 +9,7 @@ use crate::{
     events::EventCreated,
     follows::{self, Followed},
     groups::{self, GroupAsked, GroupInvited, GroupJoined},
+    messages::{self, MessageSent},
 };
 use accounts::MemberId;
 use base::Result;
@@ -16,6 +17,7 @@ use platform::{
     AppState,
     signals::{Announced, Consumer, Dispatch},
 };
+use realtime::Realtime;
 use std::{sync::Arc, time::Duration};
 use supervisor::{Plan, Spec, Wake};
 use uuid::Uuid;
@@ -24,6 +26,8 @@ use uuid::Uuid;
 const AT_ONCE: usize = 100;
 /// Followers read in one go.
 const FOLLOWERS: i64 = 1000;
+/// Members of a room who are too many to tell of each message.
+const HALL: i64 = 200;
 
 struct Tell;
 
@@ -130,10 +134,29 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
             signal.id,
         )]);
     }
+    if let Some(sent) = signal.read::<MessageSent>() {
+        return said(app, sent).await;
+    }
     if let Some(event) = signal.read::<EventCreated>() {
         return announced(app, &event).await;
     }
     Ok(vec![])
+}
+
+/// A message is told to those in the room who do not look at it. A room as big as a hall is looked at, not told.
+async fn said(app: &AppState, sent: MessageSent) -> Result<Vec<Cause>> {
+    let (nobody, sender) = (MemberId(Uuid::nil()), sent.sender.id);
+    let told = messages::to_notify_after(&app.db, sent.room, sender, nobody, HALL).await?;
+    if told.len() as i64 == HALL {
+        return Ok(vec![]);
+    }
+    let (realtime, subject) = (Realtime::of(app), (SubjectKind::Room, sent.room.0));
+    let away = told
+        .into_iter()
+        .filter(|member| !realtime.is_listening(sent.room.stream(), *member));
+    Ok(away
+        .map(|member| cause(member, NotificationKind::Message, subject, sender, sent.id))
+        .collect())
 }
 
 /// An event is told to the followers of who announced it.

@@ -52,6 +52,14 @@ async fn two_members_talk() {
 }
 
 #[tokio::test]
+async fn two_members_meet_in_a_group_and_are_told() {
+    let app = app_with(&[]).await;
+    has_the_web_app(&app).await;
+    must_hold(story("groups.mjs", &app.url)).await;
+    app.end().await;
+}
+
+#[tokio::test]
 async fn a_member_looks_after_their_account() {
     let app = app_with(&[]).await;
     has_the_web_app(&app).await;

@@ -10,6 +10,7 @@ const PLACES = [
   ['/settings/email', 'settings.email'],
   ['/settings/blocks', 'settings.blocks'],
   ['/settings/push', 'settings.push'],
+  ['/settings/notifications', 'settings.notifications'],
 ] as const;
 
 /** The frame of the pages about the account. */
