@@ -29,21 +29,20 @@ pub(crate) async fn root(
             row.get::<Vec<u8>>(0)
         })
     };
-    let sealed = match read().await? {
-        Some(sealed) => sealed,
-        None => {
-            let new = master.seal(entropy, &purpose(ROOT), &entropy.bytes::<32>())?;
-            db.write_again(move |tx| async move {
-                tx.execute(
-                    "INSERT INTO secret (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                    params![ROOT, new, now],
-                )
-                .await
-            })
-            .await?;
-            // Another node may have been faster.
-            read().await?.ok_or_else(|| internal("the secret is gone"))?
-        }
+    let sealed = if let Some(sealed) = read().await? {
+        sealed
+    } else {
+        let new = master.seal(entropy, &purpose(ROOT), &entropy.bytes::<32>())?;
+        db.write_again(move |tx| async move {
+            tx.execute(
+                "INSERT INTO secret (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                params![ROOT, new, now],
+            )
+            .await
+        })
+        .await?;
+        // Another node may have been faster.
+        read().await?.ok_or_else(|| internal("the secret is gone"))?
     };
     let opened = master.open(&purpose(ROOT), &sealed)?;
     opened

@@ -111,7 +111,8 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("there is a temporary folder");
         let config = config(folder.path(), database_url.as_deref(), more);
         let clock = Clock::manual(START.parse::<Timestamp>().expect("a time"));
-        let (app, router) = assembly(config, clock.clone(), Entropy::seeded(7)).await;
+        // What puts an app together is large; it is made once.
+        let (app, router) = Box::pin(assembly(config, clock.clone(), Entropy::seeded(7))).await;
         let faults = Arc::new(Faults::default());
         app.watched_by(faults.clone());
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))

@@ -22,9 +22,12 @@ const SECRET: &str = "34.6037S 58.3816W at home";
 
 /// Two dancers, as far as a test can tell: left is red, right is blue.
 fn photo(width: u32, height: u32) -> DynamicImage {
-    let side = |x, y| match x < width / 2 {
-        true => Rgb([200, (y % 50) as u8, 20]),
-        false => Rgb([20, (x % 50) as u8, 200]),
+    let side = |x, y| {
+        if x < width / 2 {
+            Rgb([200, (y % 50) as u8, 20])
+        } else {
+            Rgb([20, (x % 50) as u8, 200])
+        }
     };
     RgbImage::from_fn(width, height, side).into()
 }
@@ -487,7 +490,7 @@ async fn what_a_browser_could_run_is_refused_whatever_it_is_called() {
 }
 
 /// A chunk of a PNG.
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let crc = [kind.as_slice(), data].concat().iter().fold(!0_u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             (crc >> 1) ^ (0xedb8_8320 & (!(crc & 1)).wrapping_add(1))
@@ -510,9 +513,9 @@ async fn a_picture_that_would_fill_the_memory_is_refused_by_its_size() {
         let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
         let bomb = [
             b"\x89PNG\r\n\x1a\n".to_vec(),
-            chunk(b"IHDR", &header),
-            chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]),
-            chunk(b"IEND", &[]),
+            chunk(*b"IHDR", &header),
+            chunk(*b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]),
+            chunk(*b"IEND", &[]),
         ]
         .concat();
         let media = upload(&app, &ana, &bomb).await;

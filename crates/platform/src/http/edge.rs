@@ -99,7 +99,7 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
     let (outcome, kind) = match work.await {
         Ok(Ok(response)) => (Ok(response), FaultKind::Error),
         Ok(Err(payload)) => (Err(internal(panic_text(&*payload))), FaultKind::Panic),
-        Err(_) => (
+        Err(()) => (
             Err(Error::new(Kind::Unavailable, "timeout")
                 .retry_after(1)
                 .cause("the request took too long")),
