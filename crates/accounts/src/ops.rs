@@ -10,7 +10,6 @@ use crate::{
     passwords::About,
     refresh,
     revocations::{self, Revocation},
-    rotation::{Decision, Device},
     security_log::{self, Entry, SecurityEvent},
     sessions::{self, Reason, Revoked},
 };
@@ -400,8 +399,8 @@ async fn renew(tx: &Tx, app: &AppState, actor: &CurrentUser, now: Timestamp) -> 
         .await?
         .filter(|session| session.ended.is_none())
         .ok_or_else(|| unauthenticated("session_revoked"))?;
-    let before = session.state;
-    let next = before.after(Decision::Rotate, before.generation, Device::None, now);
+    let strict = app.config.accounts.strict;
+    let next = session.state.renewed(actor.verified.generation, now, strict);
     sessions::keep_rotation(tx, actor.session, next).await?;
     tx.execute(
         "UPDATE session SET authenticated_at = $1 WHERE id = $2",

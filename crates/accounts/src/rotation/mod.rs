@@ -9,13 +9,15 @@
 //! Who takes part: an owner, whose client keeps its newest token, though one
 //! that is killed within [`GRACE`] of receiving it may come back with the one
 //! before; and perhaps a thief. What they can bring about together is explored
-//! in `model.rs`, to a stated depth. Three rules stand here because of it:
+//! in `model.rs`, to a stated depth. Four rules stand here because of it:
 //!
 //! * A late repeat starts the clock of the grace anew: only then has its client
 //!   received the token, and it may be killed again before it is on its disk.
 //! * A late repeat voids the access tokens given out before it, and the next
 //!   rotation those given out with it. Otherwise a thief who always asks before
 //!   the owner, and calls only after, would never be noticed.
+//! * A proof of who is there is answered like a refresh, and like a late repeat when
+//!   its caller may not hold the newest token ([`Known::renewed`]).
 //! * The first sign of life later than the grace is kept beside the first of
 //!   all, which costs at most two writes for each rotation.
 //!
@@ -152,6 +154,28 @@ impl Known {
         }
         next.device_shown |= device == Device::Same;
         next
+    }
+
+    /// What is known once a member proved who they are, who called with an access token of
+    /// that generation: new tokens. Whoever called with an older one may not hold the newest
+    /// refresh token. To give out one after it would leave them two behind if this answer is
+    /// lost as well, so they get the newest, as with a late repeat; and whoever does hold it
+    /// has no access token any more.
+    #[must_use]
+    pub fn renewed(self, generation: i64, now: Timestamp, strict: bool) -> Known {
+        let rotate = |known: Known| known.after(Decision::Rotate, self.generation, Device::None, now);
+        let repeat = Decision::Repeat {
+            remarkable: true,
+            counted: false,
+        };
+        match generation >= self.generation {
+            true => rotate(self),
+            false if strict => rotate(Known {
+                reissued: Some(self.generation),
+                ..self
+            }),
+            false => self.after(repeat, self.generation, Device::None, now),
+        }
     }
 
     /// The state a backup held, as it counts from now on: the clock of the grace

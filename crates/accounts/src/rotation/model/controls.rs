@@ -185,6 +185,43 @@ fn a_refusal_that_revokes_instead() {
 }
 
 #[test]
+fn a_proof_that_steps_over_a_lost_answer() {
+    let rules = Rules {
+        renewed: |known, _, now, _| known.after(Decision::Rotate, known.generation, Device::None, now),
+        ..OURS
+    };
+    let honest = setting(Client::Browser, Loot::Nothing, 4);
+    breaks(
+        rules,
+        honest,
+        "an honest client with its device does not get back in",
+    );
+}
+
+#[test]
+fn a_proof_that_leaves_the_tokens_of_a_thief_alone() {
+    let rules = Rules {
+        renewed: |known, generation, now, strict| {
+            let next = known.renewed(generation, now, strict);
+            if next.generation > known.generation {
+                return next;
+            }
+            Known {
+                reissued: known.reissued,
+                rotated_at: known.rotated_at,
+                ..next
+            }
+        },
+        ..OURS
+    };
+    breaks(
+        rules,
+        everything(),
+        "a thief beside the owner was served, and nobody noticed",
+    );
+}
+
+#[test]
 fn a_strict_mode_with_grace() {
     fn lax(known: &Known, generation: i64, device: Device, now: Timestamp, _: bool) -> Decision {
         decide(known, generation, device, now, false)

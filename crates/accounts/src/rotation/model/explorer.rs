@@ -32,6 +32,9 @@ impl Explorer {
             }
             if owner.access.is_some() {
                 actions.push(Action::Call);
+                if owner.second.is_none() {
+                    actions.extend([Action::Renew, Action::RenewLost]);
+                }
             }
             if grace && owner.on_disk != owner.held {
                 actions.push(Action::Kill);
@@ -150,6 +153,41 @@ impl Explorer {
         Ok(())
     }
 
+    /// With the password, so no thief does it.
+    fn owner_renews(&self, world: &mut World, heard: bool) {
+        let Some(access) = world.owner.access else { return };
+        if !self.call(world, access) {
+            world.owner.access = None;
+            return;
+        }
+        let before = world.known.generation;
+        world.known = (self.rules.renewed)(world.known, access.generation, NOW, self.setting.strict);
+        let generation = world.known.generation;
+        let is_again = generation == before;
+        if let Some(thief) = &mut world.thief {
+            thief.owner_went_on = true;
+            // As with a refresh: who asks within seconds of the owner is a second tab.
+            thief.like_a_tab |= is_again && NOW.since(world.handed_out_at) <= UNREMARKABLE;
+        }
+        world.handed_out_at = NOW;
+        if !is_again {
+            world.last_sign_at = None;
+            world.owner.on_disk = world.owner.held;
+        }
+        if !heard {
+            return;
+        }
+        let owner = &mut world.owner;
+        if generation != owner.held {
+            owner.held = generation;
+            owner.received_at = NOW;
+        }
+        owner.access = Some(Access {
+            generation,
+            issued_at: NOW,
+        });
+    }
+
     fn thief_refreshes(&self, world: &mut World) -> Result<(), Broken> {
         let Some(mut thief) = world.thief else {
             return Ok(());
@@ -216,6 +254,7 @@ impl Explorer {
                     world.owner.access = None;
                 }
             }
+            Action::Renew | Action::RenewLost => self.owner_renews(&mut world, action == Action::Renew),
             Action::Kill => {
                 let owner = &mut world.owner;
                 owner.held = owner.on_disk;

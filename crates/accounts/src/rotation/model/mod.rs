@@ -36,6 +36,7 @@ struct Rules {
     learns: fn(&Known, Timestamp) -> bool,
     honours: fn(&Known, i64, i64) -> bool,
     restored: fn(Known, Timestamp) -> Known,
+    renewed: fn(Known, i64, Timestamp, bool) -> Known,
 }
 
 const OURS: Rules = Rules {
@@ -44,6 +45,7 @@ const OURS: Rules = Rules {
     learns: Known::learns_from_call,
     honours: Known::honours,
     restored: Known::restored,
+    renewed: Known::renewed,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,9 @@ enum Action {
     SecondArrives,
     SecondLost,
     Call,
+    /// The owner proves who they are: a step-up, a new password.
+    Renew,
+    RenewLost,
     /// The client dies before its newest token has reached its disk.
     Kill,
     Backup,

@@ -284,3 +284,23 @@ async fn an_end_is_an_end_however_often_one_rotates() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_step_up_after_a_lost_answer_logs_nobody_out() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        let device = Some(&*ana.device_token);
+        // The answer to a refresh is lost, and after it the one to a step-up.
+        ana.refresh(&ana.refresh_token, device).await.expect(200);
+        app.clock.advance(Duration::from_secs(20));
+        ana.post("/auth/reauthenticate", json!({"password": "correct horse"}))
+            .await
+            .expect(200);
+        app.clock.advance(Duration::from_secs(20));
+        let back = ana.with(&ana.refresh(&ana.refresh_token, device).await.expect(200));
+        back.get("/me").await.expect(200);
+        let next = back.refresh(&back.refresh_token, device).await.expect(200);
+        back.with(&next).get("/me").await.expect(200);
+    })
+    .await;
+}
