@@ -1,22 +1,48 @@
-//! A few at a time, and not too many waiting.
+//! A few at a time, and not too many waiting, on threads that yield to all others.
+//!
+//! A hash fills a core for tens of milliseconds. Its threads have a low priority,
+//! so that the system gives the core to whoever serves readers and lets hashing
+//! have what is left, which is never nothing.
 
 use base::{Error, Kind, Result, error::internal};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
+
+/// How much lower than the server's other threads. At 10, Linux gives a thread about a
+/// tenth of a core that another one wants as well.
+const NICE: i32 = 10;
+
+type Work = Box<dyn FnOnce() + Send>;
 
 pub struct Turns {
     free: Arc<Semaphore>,
+    work: Sender<Work>,
     waiting: AtomicUsize,
     most_waiting: usize,
 }
 
 impl Turns {
     pub fn new(at_once: usize, most_waiting: usize) -> Turns {
+        let at_once = at_once.max(1);
+        let (work, given) = mpsc::channel();
+        let given = Arc::new(Mutex::new(given));
+        for _ in 0..at_once {
+            let given = given.clone();
+            let thread = thread::Builder::new().name("hashing".to_owned());
+            let begun = thread.spawn(move || do_all(&given));
+            begun.expect("the system has a thread for hashing");
+        }
         Turns {
-            free: Arc::new(Semaphore::new(at_once.max(1))),
+            free: Arc::new(Semaphore::new(at_once)),
+            work,
             waiting: AtomicUsize::new(0),
             most_waiting,
         }
@@ -30,13 +56,30 @@ impl Turns {
         let place = Place::take(self)?;
         let turn = self.free.clone().acquire_owned().await.map_err(internal)?;
         drop(place);
-        tokio::task::spawn_blocking(move || {
+        let (answer, answered) = oneshot::channel();
+        let work = Box::new(move || {
             // Held by the work itself: a caller who leaves does not free the core.
             let _turn = turn;
-            work()
-        })
-        .await
-        .map_err(internal)?
+            // Nobody may be waiting for it any more.
+            let _ = answer.send(work());
+        });
+        self.work.send(work).map_err(|_| internal("hashing has ended"))?;
+        answered.await.map_err(|_| internal("hashing panicked"))?
+    }
+}
+
+/// Until nobody can give any more.
+fn do_all(given: &Mutex<Receiver<Work>>) {
+    // On Linux this concerns the calling thread alone; elsewhere it would slow the whole server.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "hashing has the priority of everything else");
+    }
+    loop {
+        let next = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(work) = next else { return };
+        // Told by the answer that never comes.
+        let _ = catch_unwind(AssertUnwindSafe(work));
     }
 }
 
@@ -64,8 +107,6 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
-    use tokio::sync::oneshot;
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_told_at_once() {
@@ -96,5 +137,23 @@ mod tests {
         assert_eq!(turns.free.available_permits(), 0);
         go.send(()).unwrap();
         assert_eq!((second.await.unwrap(), fourth.await.unwrap()), (2, 4));
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_its_caller_alone() {
+        let turns = Turns::new(1, 2);
+        let failed = turns.run(|| -> Result<()> { panic!("of a hash") }).await;
+        assert_eq!(failed.unwrap_err().kind(), Kind::Internal);
+        assert_eq!(turns.run(|| Ok(2)).await.unwrap(), 2);
+        assert_eq!(turns.free.available_permits(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_yields_to_everything_else() {
+        let nice = || Ok(rustix::process::getpriority_process(None).unwrap());
+        let turns = Turns::new(2, 2);
+        assert_eq!(turns.run(nice).await.unwrap(), NICE);
+        assert!(nice().unwrap() < NICE);
     }
 }

@@ -1,8 +1,8 @@
 //! Passwords: judged when they are chosen, hashed with Argon2id and a pepper.
 //!
-//! Hashing takes tens of milliseconds of a core on purpose. A few turns bound
-//! how much of the machine a storm of log-ins can take from those who read, and
-//! a bounded queue how long anybody waits: who finds it full is told to come
+//! Hashing takes tens of milliseconds of a core on purpose. A few threads of low
+//! priority bound how much of the machine a storm of log-ins can take from those
+//! who read, and a bounded queue how long anybody waits: who finds it full is told to come
 //! back. A hash names its parameters and its pepper, so that old ones verify
 //! and are replaced at the next log-in.
 //!
