@@ -85,6 +85,7 @@ impl FromRequestParts<AppState> for CurrentUser {
             .ok_or_else(|| unauthenticated("unauthenticated"))?;
         let actor = authenticate(app, token, Activity::Call).await?;
         let Context(context) = Context::from_request_parts(parts, app).await?;
+        let _ = context.caller.set(actor.id.0);
         let limit = Table::of(&app.config).member;
         context.limited(app.limits.take(limit, actor.id).await)?;
         parts.extensions.insert(actor);

@@ -492,11 +492,70 @@ impl Config {
         {
             return wrong("database.url", "must begin with postgres://");
         }
+        for (key, url) in [
+            ("database.url", database),
+            ("cluster.redis_url", redis),
+            ("mail.smtp_url", &self.mail.smtp_url.0),
+        ] {
+            if has_example_password(url) && !is_of_this_machine(url) {
+                return wrong(
+                    key,
+                    "has a password that everybody tries first; give the service one of its own",
+                );
+            }
+        }
         if self.accounts.argon2_memory_kib < 8 || self.accounts.argon2_passes < 1 {
             return wrong("accounts.argon2_memory_kib", "needs at least 8 KiB and one pass");
         }
         Ok(())
     }
+}
+
+/// Passwords that services come with, and that examples are written with.
+const EXAMPLES: [&str; 16] = [
+    "admin",
+    "changeme",
+    "change-me",
+    "default",
+    "example",
+    "guest",
+    "mundo",
+    "pass",
+    "passwd",
+    "password",
+    "postgres",
+    "redis",
+    "root",
+    "secret",
+    "test",
+    "123456",
+];
+
+/// User and password, and the host, of `scheme://user:password@host:port/…`.
+fn authority(url: &str) -> Option<(&str, &str)> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    Some(authority.rsplit_once('@').unwrap_or(("", authority)))
+}
+
+fn has_example_password(url: &str) -> bool {
+    authority(url)
+        .and_then(|(login, _)| login.split_once(':'))
+        .is_some_and(|(user, password)| {
+            let password = password.to_lowercase();
+            !password.is_empty() && (password == user.to_lowercase() || EXAMPLES.contains(&&*password))
+        })
+}
+
+/// What only programs of this machine reach may stay as it came.
+fn is_of_this_machine(url: &str) -> bool {
+    authority(url).is_some_and(|(_, host)| {
+        let is_local = |name: &str| {
+            host.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        };
+        host.is_empty() || ["localhost", "127.0.0.1", "[::1]"].into_iter().any(is_local)
+    })
 }
 
 /// `server.port` is `MUNDO_SERVER_PORT`, and PORT because tools set that.
@@ -626,16 +685,60 @@ mod tests {
     #[test]
     fn secrets_are_masked_and_strangers_warned_of() {
         let environment = [
-            ("DATABASE_URL", "postgres://u:secret@h/d"),
+            ("DATABASE_URL", "postgres://u:hidden-from-all@h/d"),
             ("MUNDO_PORT", "tcp://10.0.0.1:80"),
             ("MUNDO_BACKUP_PASSPHRASE", "a milonga at midnight"),
         ];
         let (config, warnings) = Config::load(&sources("", &environment, &[])).unwrap();
-        assert_eq!(config.database.url.0, "postgres://u:secret@h/d");
-        assert!(!format!("{config:?}").contains("secret@"));
+        assert_eq!(config.database.url.0, "postgres://u:hidden-from-all@h/d");
+        assert!(!format!("{config:?}").contains("hidden-from-all"));
         assert_eq!(
             warnings,
             ["the environment variable MUNDO_PORT is not a setting and is ignored"]
         );
+    }
+
+    #[test]
+    fn no_service_is_asked_with_the_password_it_came_with() {
+        let load = |key: &str, url: &str| Config::load(&sources("", &[(key, url)], &[]));
+        let (config, _) = Config::load(&sources("", &[], &[])).unwrap();
+        for secret in [
+            &config.database.url,
+            &config.cluster.redis_url,
+            &config.mail.smtp_url,
+        ] {
+            assert_eq!(secret.0, "", "nothing is set by itself");
+        }
+        for (key, url) in [
+            (
+                "DATABASE_URL",
+                "postgres://postgres:postgres@db.internal:5432/mundo",
+            ),
+            ("DATABASE_URL", "postgres://mundo:MUNDO@10.0.0.7/mundo"),
+            (
+                "DATABASE_URL",
+                "postgres://tango:changeme@localhost.evil.example/mundo",
+            ),
+            ("REDIS_URL", "redis://default:password@cache:6379/0"),
+            ("MUNDO_MAIL_SMTP_URL", "smtps://root:root@mail.example"),
+        ] {
+            let refused = load(key, url).unwrap_err().to_string();
+            assert!(refused.contains("everybody tries first"), "{url}: {refused}");
+            assert!(
+                !refused.contains("changeme") && !refused.contains("root"),
+                "{refused}"
+            );
+        }
+        for (key, url) in [
+            (
+                "DATABASE_URL",
+                "postgres://postgres:postgres@localhost:5432/mundo",
+            ),
+            ("DATABASE_URL", "postgres://mundo:Zr7-kk.29xQ@db.internal/mundo"),
+            ("DATABASE_URL", "postgres://mundo@db.internal/mundo"),
+            ("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        ] {
+            load(key, url).unwrap();
+        }
     }
 }

@@ -252,6 +252,29 @@ mod tests {
         }
     }
 
+    /// The most used of at least eight characters, from lists that are published each year,
+    /// in English and Spanish: each is refused, without asking anybody.
+    #[test]
+    fn the_most_used_passwords_are_refused() {
+        let most_used = "123456789 12345678 password 1234567890 qwerty123 1q2w3e4r 11111111 iloveyou password1
+            qwertyuiop 123123123 987654321 1qaz2wsx 00000000 88888888 princess sunshine football baseball superman
+            computer michelle jennifer trustno1 whatever starwars password123 qwerty12345 abcd1234 1234qwer
+            asdfghjkl zaq12wsx passw0rd p@ssword p@ssw0rd welcome1 welcome123 changeme letmein1 letmein123
+            admin123 administrator iloveyou1 princess1 football1 charlie1 dragon123 monkey123 michael1 jordan23
+            liverpool chelsea1 arsenal1 barcelona realmadrid juventus 12345678910 0123456789 123456789a a123456789
+            q1w2e3r4t5 1q2w3e4r5t qazwsxedc asdf1234 qwer1234 aa123456 abc12345 abcdefgh aaaaaaaa 12341234 11223344
+            12121212 87654321 99999999 77777777 55555555 66666666 12344321 123321123 internet samsung1 google123
+            facebook linkedin minecraft pokemon1 butterfly chocolate mercedes elephant snoopy12 garfield
+            contraseña contrasena contraseña1 teamomucho tequiero tequieromucho miamor123 mexico123 argentina
+            argentina1 guadalupe bocajuniors riverplate alejandro alejandra gabriela fernando fernanda cristina
+            carolina francisco mariposa estrella princesa hermosa1 bonita123 familia1 secreto1 hola1234 holahola
+            tango123 milonga1 mundotango mundotango1 buenosaires";
+        let all = || most_used.split_whitespace();
+        assert!(all().count() > 120 && all().all(|password| password.chars().count() >= 8));
+        let taken = all().filter(|password| judge(password, &About::default()).fault != Some(Fault::Common));
+        assert_eq!(taken.collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
     #[test]
     fn what_is_known_of_the_owner_is_no_secret() {
         for password in [

@@ -1,7 +1,7 @@
 //! The first administrator: while nobody holds super admin or god, each start
 //! makes a code that turns the member who sends it into a god, once.
 //!
-//! The code has 80 bits and lies in the database as a hash, so that it holds on
+//! The code has 128 bits and lies in the database as a hash, so that it holds on
 //! all nodes; a later start replaces it, and it is gone as soon as somebody
 //! holds one of the two roles, however they came to it.
 
@@ -15,6 +15,9 @@ use platform::AppState;
 
 /// Crockford's alphabet: no letter that is read as a digit.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Letters of five bits each that hold 128.
+const LENGTH: usize = 26;
 
 /// Makes the code of this start, unless there is an administrator. It is shown to
 /// a human at once and kept nowhere.
@@ -65,11 +68,9 @@ pub async fn redeem(app: &AppState, member: MemberId, code: &str) -> Result<()> 
         .await
 }
 
-fn write(bits: [u8; 10]) -> String {
-    let mut number = bits
-        .iter()
-        .fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let mut letters = [0; 16];
+fn write(bits: [u8; 16]) -> String {
+    let mut number = u128::from_be_bytes(bits);
+    let mut letters = [0; LENGTH];
     for letter in letters.iter_mut().rev() {
         *letter = LETTERS[(number & 31) as usize];
         number >>= 5;
@@ -100,12 +101,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_sixteen_letters_that_may_be_typed_carelessly() {
-        assert_eq!(write([0; 10]), "0000-0000-0000-0000");
-        assert_eq!(write([255; 10]), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
-        let code = write([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x10, 0x32]);
-        assert_eq!(code, "04HM-ASW9-NF6Y-Y41J");
-        assert_eq!(hash(&code), hash("o4hm asw9 nf6y y4ij"));
-        assert_ne!(hash(&code), hash("04HM-ASW9-NF6Y-Y41K"));
+    fn a_code_has_128_bits_and_may_be_typed_carelessly() {
+        assert_eq!(write([0; 16]), "0000-0000-0000-0000-0000-0000-00");
+        assert_eq!(write([255; 16]), "7ZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZ");
+        let code = write(0x0123_4567_89ab_cdef_1032_u128.to_be_bytes());
+        assert_eq!(code, "0000-0000-0004-HMAS-W9NF-6YY4-1J");
+        assert_eq!(
+            hash(&code),
+            hash(&code.to_lowercase().replace('0', "o").replace('1', "l"))
+        );
+        assert_ne!(hash(&code), hash(&code.replace('J', "K")));
     }
 }

@@ -34,6 +34,8 @@ pub struct RequestContext {
     pub client: IpAddr,
     /// BLAKE3 of the body, once it was read.
     pub body_hash: OnceLock<[u8; 32]>,
+    /// Who calls, once that is known: a member's id.
+    pub caller: OnceLock<uuid::Uuid>,
     limits: Mutex<Vec<Decision>>,
     fed: Mutex<Option<Instant>>,
 }
@@ -57,6 +59,7 @@ impl RequestContext {
             language: Language::of(text(headers, "accept-language")),
             client: client_address(&app.config.server, peer, headers),
             body_hash: OnceLock::new(),
+            caller: OnceLock::new(),
             limits: Mutex::default(),
             fed: Mutex::default(),
         }

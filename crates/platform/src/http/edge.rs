@@ -141,6 +141,12 @@ async fn edge(State(app): State<AppState>, mut request: Request, next: Next) -> 
             });
         });
     }
+    if let (Some(error), Some(caller)) = (&error, context.caller.get())
+        && matches!(error.kind(), Kind::Forbidden | Kind::NotFound)
+    {
+        // What somebody may not have looks like what is not there.
+        tracing::info!(request_id = context.id, %route, %caller, code = error.code(), "refused");
+    }
     app.tell(|watch| {
         watch.answered(Answered {
             method: method.as_str(),

@@ -64,7 +64,7 @@ async fn a_log_in_says_the_same_to_members_and_strangers() {
 /// The chance that one answer took longer than another, each asked about `SAMPLES` times.
 ///
 /// Interleaved, and each first as often: what the machine does meanwhile hits both.
-async fn separation_of(ask: impl AsyncFn(bool, usize) -> Answer) -> f64 {
+pub async fn separation_of(ask: impl AsyncFn(bool, usize) -> Answer) -> f64 {
     let (mut known, mut unknown) = (vec![], vec![]);
     for n in 0..SAMPLES {
         for turn in 0..2 {
@@ -79,7 +79,7 @@ async fn separation_of(ask: impl AsyncFn(bool, usize) -> Answer) -> f64 {
 }
 
 #[track_caller]
-fn tells_nothing(separation: f64) {
+pub fn tells_nothing(separation: f64) {
     assert!((0.35..=0.65).contains(&separation), "{separation:.2}");
 }
 

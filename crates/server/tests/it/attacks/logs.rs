@@ -84,3 +84,51 @@ async fn neither_secrets_nor_forged_lines_reach_the_log() {
         }
     }
 }
+
+#[tokio::test]
+async fn who_asks_for_what_is_not_theirs_stands_in_the_log() {
+    let mut server = Server::new(None, &UNHINDERED);
+    server.start().await;
+    let form = json!({
+        "email": "ana@example.test", "password": PASSWORD, "username": "ana", "display_name": "Ana",
+    });
+    let ana = post(&server, "/auth/register", &form).await;
+    let (id, token) = (
+        ana["user"]["id"].as_str().unwrap(),
+        ana["access_token"].as_str().unwrap(),
+    );
+    for (method, path, status) in [
+        (Method::GET, format!("/members/{id}/roles"), 403),
+        (
+            Method::DELETE,
+            "/me/sessions/01900000-0000-7000-8000-000000000000".to_owned(),
+            404,
+        ),
+        (Method::GET, "/me".to_owned(), 200),
+    ] {
+        let url = format!("{}/api/v1{path}", server.url);
+        let answer = server
+            .http
+            .request(method, url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    server.terminate().await;
+    let log = server.log();
+    let refusals: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("refused") && line.contains(id))
+        .collect();
+    assert_eq!(refusals.len(), 2, "{log}");
+    assert!(
+        refusals[0].contains("forbidden") && refusals[0].contains("/roles"),
+        "{log}"
+    );
+    assert!(
+        refusals[1].contains("not_found") && refusals[1].contains("/me/sessions"),
+        "{log}"
+    );
+}
