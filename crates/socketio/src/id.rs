@@ -1,10 +1,10 @@
-//! Names of connections and sockets: 20 characters nobody can guess.
+//! Names of connections and sockets: 24 characters nobody can guess.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{fmt, str};
 
-const RANDOM_BYTES: usize = 15;
-const LENGTH: usize = 20;
+const RANDOM_BYTES: usize = 18;
+const LENGTH: usize = 24;
 
 /// The name of a connection or of a socket.
 ///
@@ -21,7 +21,7 @@ impl Id {
         let mut id = [0; LENGTH];
         URL_SAFE_NO_PAD
             .encode_slice(bytes, &mut id)
-            .expect("15 bytes are 20 characters");
+            .expect("18 bytes are 24 characters");
         Id(id)
     }
 

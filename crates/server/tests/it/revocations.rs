@@ -1,6 +1,10 @@
 //! What ended stays ended: on every node, on open sockets, and after a restore.
 
 use crate::{each_db, server};
+use accounts::{
+    Activity, Permission, Role,
+    staff::{self, By},
+};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use testkit::{TestApp, eventually, postgres_url};
@@ -46,6 +50,39 @@ async fn a_socket_is_cut_by_a_log_out_on_another_node() {
         "token": ana.token, "other": other["access_token"], "reason": "log_out", "elsewhere": here.url,
     });
     crate::realtime::client(&there, "revoked", context).await;
+    there.end().await;
+    here.end().await;
+}
+
+/// Sockets ask with each message, as the handler of one does here; nothing but the
+/// news from the other node makes this one ask the database again, since its clock stands.
+#[tokio::test]
+async fn a_role_changed_on_one_node_counts_for_sockets_of_the_other_within_a_second() {
+    let (here, there) = two_nodes().await;
+    let ana = here.user("Ana").await;
+    let member = accounts::MemberId(ana.id.parse().unwrap());
+    let speaker = accounts::authenticate(&there.app, &ana.token, Activity::Background)
+        .await
+        .unwrap();
+    let may = async || {
+        let now = accounts::recheck(&there.app, speaker, Activity::Call)
+            .await
+            .unwrap();
+        now.roles.may(Permission::UsersSuspend)
+    };
+    assert!(!may().await);
+    for given in [true, false] {
+        let began = Instant::now();
+        let changed = if given {
+            staff::grant(&here.app, By::CommandLine, member, Role::Admin).await
+        } else {
+            staff::revoke(&here.app, By::CommandLine, member, Role::Admin).await
+        };
+        assert!(changed.unwrap());
+        eventually(async || (may().await == given).then_some(())).await;
+        println!("after {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_millis(1000));
+    }
     there.end().await;
     here.end().await;
 }

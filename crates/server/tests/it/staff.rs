@@ -365,6 +365,12 @@ async fn nobody_suspends_themselves_or_somebody_above_them() {
         admin.delete(&sessions(&ana)).await.expect(204);
         ana.get("/me").await.refused(401, "session_revoked");
         root.get("/me").await.expect(200);
+        let log = root.get("/audit").await.expect(200);
+        let entry = &log["items"][0];
+        assert_eq!(
+            (&entry["action"], &entry["actor"]),
+            (&json!("sessions_ended"), &json!("admin"))
+        );
     })
     .await;
 }
