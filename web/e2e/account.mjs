@@ -79,8 +79,8 @@ await perform(async () => {
     await laptop.getByRole('heading', { name: 'Devices and sessions', level: 1 }).waitFor();
     await cards(laptop).nth(1).waitFor();
     await expectCount(cards(laptop), 2, 'sessions');
-    await cards(laptop).first().getByText('This device').waitFor();
-    await expectCount(laptop.getByText('This device'), 1, 'current sessions');
+    await cards(laptop).first().getByText('This device', { exact: true }).waitFor();
+    await expectCount(laptop.getByText('This device', { exact: true }), 1, 'current sessions');
     await accessible(laptop, 'sessions');
   }, laptop);
 

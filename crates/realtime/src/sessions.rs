@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn a_socket_that_has_gone_is_not_looked_at() {
         let (expiries, at) = (Expiries::default(), Timestamp::from_micros(600_000_000));
-        let id = Id::parse("abcdefghijklmnopqrst").unwrap();
+        let id = Id::parse("abcdefghijklmnopqrstuvwx").unwrap();
         expiries.watch(at, id);
         assert_eq!(
             expiries.take(at.minus(NOTICE).minus(Duration::from_micros(1))),

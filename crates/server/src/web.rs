@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 26] = [
     "/",
     "/login",
     "/signup",
@@ -34,7 +34,18 @@ const PAGES: [&str; 15] = [
     "/members/{name}/following",
     "/posts/{id}",
     "/events",
+    "/groups",
+    "/groups/{group}",
+    "/guard",
+    "/guard/quarantine",
+    "/guard/ledger",
+    "/messages",
+    "/messages/{room}",
+    "/notifications",
+    "/search",
     "/not-me",
+    "/settings/blocks",
+    "/settings/notifications",
     "/settings/sessions",
     "/settings/security-log",
     "/settings/password",

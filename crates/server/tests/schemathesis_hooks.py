@@ -17,3 +17,7 @@ def before_call(context, case, kwargs):
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and re.fullmatch("[A-Za-z0-9_-]{1,64}", key):
         case.headers["Idempotency-Key"] = f"{key[:50]}-{next(count)}"
+
+
+# A piece of an upload is bytes as they are.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")

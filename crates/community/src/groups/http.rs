@@ -201,7 +201,7 @@ async fn list_my_groups(
     Query(list): Query<ListMyGroups>,
 ) -> Result<Json<Page<Group>>> {
     if matches!(list.status, Status::Banned | Status::Left) {
-        return Err(invalid("status", "invalid_value").into());
+        return Err(invalid("status", "not_a_list").into());
     }
     let paging = Paging {
         limit: list.limit,

@@ -29,6 +29,6 @@ mod wire_tests;
 pub use http::routes;
 pub use model::{Message, MessageId, ReactionCount};
 pub use offline::worker as offline_worker;
-pub use signals::{MessageDeleted, MessageEdited, MessageNew, MessageReacted, MessageRead, MessageSent};
+pub use signals::{MessageDeleted, MessageEdited, MessageNew, MessageReacted, MessageSeen, MessageSent};
 pub use socket::sockets;
 pub use store::to_notify_after;

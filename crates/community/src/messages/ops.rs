@@ -1,5 +1,5 @@
 use super::{
-    Message, MessageDeleted, MessageEdited, MessageId, MessageReacted, MessageRead,
+    Message, MessageDeleted, MessageEdited, MessageId, MessageReacted, MessageSeen,
     model::{Facts, Said, Saying},
     policy,
     queue::Speaking,
@@ -202,7 +202,7 @@ pub async fn read_messages(app: &AppState, actor: &CurrentUser, room: RoomName, 
         })
         .await?;
     if moved {
-        let read = MessageRead {
+        let read = MessageSeen {
             room: standing.name(),
             member_id: me,
             read_seq: stands,

@@ -82,15 +82,15 @@ impl Push for MessageReacted {
     const NAME: &'static str = "message:reacted";
 }
 
-/// `message:read`: how far a member has read. To their own devices, and in rooms of few to
+/// `message:seen`: how far a member has read. To their own devices, and in rooms of few to
 /// the others; who misses it reads the list of members.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct MessageRead {
+pub struct MessageSeen {
     pub room: String,
     pub member_id: MemberId,
     pub read_seq: i64,
 }
 
-impl Push for MessageRead {
-    const NAME: &'static str = "message:read";
+impl Push for MessageSeen {
+    const NAME: &'static str = "message:seen";
 }

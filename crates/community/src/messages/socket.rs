@@ -1,5 +1,5 @@
 use super::{
-    MessageDeleted, MessageEdited, MessageId, MessageNew, MessageReacted, MessageRead, ReactionCount,
+    MessageDeleted, MessageEdited, MessageId, MessageNew, MessageReacted, MessageSeen, ReactionCount,
     model::Saying, ops, store,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub fn sockets() -> Sockets {
         .durable(render_edited, "A message says something else now")
         .durable(render_deleted, "The words of a message are gone")
         .durable(render_reacted, "How members feel about a message now")
-        .ephemeral::<MessageRead>("How far a member has read")
+        .ephemeral::<MessageSeen>("How far a member has read")
 }
 
 /// The rooms of `rooms`, as sockets join them.

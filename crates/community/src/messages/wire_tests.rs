@@ -65,7 +65,7 @@ async fn what_is_said_is_heard_by_all_in_the_room_and_by_nobody_else() {
             .accepted("message:read", json!({"room": room, "seq": ack["seq"]}))
             .await;
         assert_eq!(read["read_seq"], ack["seq"]);
-        let heard = hers.hears("message:read").await;
+        let heard = hers.hears("message:seen").await;
         assert_eq!(
             (&heard["member_id"], &heard["read_seq"]),
             (&json!(bruno.id), &ack["seq"])

@@ -24,7 +24,10 @@ async fn both_databases_have_the_same_schema() {
 async fn texts(db: &Db, sqlite: &'static str, postgres: &'static str) -> BTreeSet<String> {
     let sql = db.pick(sqlite, postgres);
     let rows = db.all(sql, vec![], |row| row.get::<String>(0)).await.unwrap();
-    rows.into_iter().collect()
+    // Full text has no common form: tables of FTS5 here, a column of tsvector there.
+    rows.into_iter()
+        .filter(|row| !row.contains("search_text"))
+        .collect()
 }
 
 async fn columns(db: &Db) -> BTreeSet<String> {

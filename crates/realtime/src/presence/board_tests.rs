@@ -11,7 +11,7 @@ fn room(n: u8) -> Stream {
 }
 
 fn socket(n: usize) -> Id {
-    Id::parse(&format!("{n:020}")).unwrap()
+    Id::parse(&format!("{n:024}")).unwrap()
 }
 
 const A_MOMENT: Duration = Duration::from_secs(1);

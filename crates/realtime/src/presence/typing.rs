@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn socket(n: u8) -> Id {
-        Id::parse(&format!("{n:020}")).unwrap()
+        Id::parse(&format!("{n:024}")).unwrap()
     }
 
     const ROOM: fn() -> Stream = || Stream::new(StreamKind::Chat, Uuid::nil());

@@ -197,6 +197,8 @@ async fn a_killed_node_leaves_no_ghosts() {
     let (database, redis_url) = (testkit::postgres_url().await, redis.url());
     let mut environment = UNHINDERED.to_vec();
     environment.push(("REDIS_URL", &redis_url));
+    // One issuer, whatever the port: a token of one node counts on the other.
+    environment.push(("MUNDO_SERVER_PUBLIC_URL", "http://127.0.0.1:5000"));
     let mut stays = Server::new(Some(database.clone()), &environment);
     let mut dies = Server::new(Some(database), &environment);
     stays.start().await;

@@ -140,11 +140,14 @@ async fn a_stolen_access_token_is_no_good_for_guessing() {
             .header("x-forwarded-for", "203.0.113.1");
         Answer::of(request.json(&json!({"password": password}))).await
     };
+    // Each proof gives a new token.
+    let mut token = ana.token.clone();
     for _ in 0..7 {
-        prove(&ana.token, "correct horse").await.expect(200);
+        let proven = prove(&token, "correct horse").await.expect(200);
+        proven["access_token"].as_str().unwrap().clone_into(&mut token);
     }
     for _ in 0..5 {
-        let wrong = prove(&ana.token, "wrong horse").await;
+        let wrong = prove(&token, "wrong horse").await;
         assert!(
             wrong.header("ratelimit").contains("\"auth\";r=9"),
             "{:?}",
@@ -152,9 +155,7 @@ async fn a_stolen_access_token_is_no_good_for_guessing() {
         );
         wrong.refused(403, "wrong_password");
     }
-    prove(&ana.token, "correct horse")
-        .await
-        .refused(429, "rate_limited");
+    prove(&token, "correct horse").await.refused(429, "rate_limited");
     // Her other phone is another session.
     let other = log_in(&app, "198.51.100.1", "correct horse", None)
         .await
@@ -162,7 +163,8 @@ async fn a_stolen_access_token_is_no_good_for_guessing() {
     prove(other["access_token"].as_str().unwrap(), "correct horse")
         .await
         .expect(200);
-    ana.get("/me").await.expect(200);
+    let still = app.http.get(format!("{}/api/v1/me", app.url)).bearer_auth(&token);
+    Answer::of(still).await.expect(200);
     app.end().await;
 }
 
@@ -507,4 +509,23 @@ async fn come_back(server: &Server, members: &[Member]) -> Duration {
     assert_eq!(heard["back"], members.len());
     println!("all back after {took:?}; in the client, ms: {said}");
     took
+}
+
+#[tokio::test]
+async fn so_many_groups_a_day_and_no_more() {
+    let app = app_with(&[("limits.enabled", "on"), ("limits.groups_per_day", "2")]).await;
+    let ana = app.user("Ana").await;
+    let make = async |name: &str| {
+        let group = json!({"name": name, "kind": "interest", "visibility": "public"});
+        ana.post("/groups", group).await
+    };
+    make("Vals at dawn").await.expect(201);
+    make("Milonga on Mondays").await.expect(201);
+    make("One too many").await.refused(429, "rate_limited");
+    app.clock.advance(Duration::from_hours(13));
+    let again = log_in(&app, "127.0.0.1", "correct horse", Some(&ana.device_token)).await;
+    let ana = ana.with(&again.expect(200));
+    let group = json!({"name": "One more", "kind": "interest", "visibility": "public"});
+    ana.post("/groups", group).await.expect(201);
+    app.end().await;
 }

@@ -502,7 +502,7 @@ async fn beside_a_running_server(database_url: Option<String>) {
         .and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
         .to_owned();
-    assert_eq!(code.len(), 19, "the start shows a code: {said}");
+    assert_eq!(code.len(), 32, "the start shows a code: {said}");
     let ana = server.member("ana").await;
     let roles = async || ana.get("/me").await.expect("an answer").body["roles"].clone();
     assert_eq!(roles().await, json!(["free"]));

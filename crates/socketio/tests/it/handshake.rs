@@ -33,7 +33,7 @@ async fn both_transports_tell_the_client_its_terms() {
     ] {
         let mut open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
         let id = open["sid"].take();
-        assert_eq!(id.as_str().unwrap().len(), 20);
+        assert_eq!(id.as_str().unwrap().len(), 24);
         let wanted = json!({"sid": null, "upgrades": upgrades, "pingInterval": 300, "pingTimeout": 200, "maxPayload": 5000});
         assert_eq!(open, wanted);
     }
@@ -141,7 +141,7 @@ async fn names_come_from_the_randomness_that_the_host_gives() {
     let server = Server::builder().randomness(|bytes| bytes.fill(0)).build();
     let opened = pipes(&server).get("/socket.io/?EIO=4&transport=polling").await;
     assert!(
-        opened.body.contains(r#""sid":"AAAAAAAAAAAAAAAAAAAA""#),
+        opened.body.contains(r#""sid":"AAAAAAAAAAAAAAAAAAAAAAAA""#),
         "{}",
         opened.body
     );

@@ -188,7 +188,7 @@ export function createConversation(options: {
       hears<Push & Pick<Message, 'reactions'>>('message:reacted', ({ id, reactions }) =>
         change(id, (message) => ({ ...message, reactions })),
       ),
-      connection.on('message:read', (payload) => {
+      connection.on('message:seen', (payload) => {
         const { room, member_id, read_seq } = payload as { room: string; member_id: string; read_seq: number };
         if (room !== state.get().messages[0]?.room || member_id === myId) return;
         state.set((now) => ({ ...now, reads: { ...now.reads, [member_id]: read_seq } }));

@@ -122,7 +122,7 @@ export function createRooms(options: {
       if (room?.last_message?.id === id) void refresh();
     });
   }
-  connection.on('message:read', (payload) => {
+  connection.on('message:seen', (payload) => {
     const { member_id } = payload as { member_id: string };
     // Read on another device.
     if (member_id === myId && looking === null) void refresh();

@@ -98,8 +98,10 @@ fn name(is_known: bool, n: usize) -> String {
 
 #[tokio::test]
 async fn a_log_in_takes_as_long_for_members_as_for_strangers() {
-    // Hashed near production's cost, and so cheaply that what lies under the hashing would show.
-    for (memory_kib, passes) in [("8192", "1"), ("64", "1")] {
+    // Hashed at less than half of production's cost nothing shows. Hashed hundreds of times too
+    // cheaply, finding a row and not finding one differ by microseconds; a statement more would
+    // stand out by far.
+    for (memory_kib, passes, bound) in [("8192", "1", 0.65), ("64", "1", 0.85)] {
         let costs = [
             ("accounts.argon2_memory_kib", memory_kib),
             ("accounts.argon2_passes", passes),
@@ -117,7 +119,7 @@ async fn a_log_in_takes_as_long_for_members_as_for_strangers() {
                 "{} at {memory_kib} KiB: {separation:.2}",
                 app.app.db.engine_name()
             );
-            tells_nothing(separation);
+            assert!((1.0 - bound..=bound).contains(&separation), "{separation:.2}");
             app.end().await;
         }
     }

@@ -149,7 +149,7 @@ async fn a_stolen_token_used_after_confirmation_ends_session_and_sockets_within_
             .refresh(&stolen, Some(&owner.0.device_token))
             .await
             .refused(401, "session_revoked");
-        let told = socket.hear(&["42", "41"]).await;
+        let told = socket.hear(&["42[\"session:revoked\"", "41"]).await;
         assert!(told.is_none_or(|packet| packet.contains("session:revoked") || packet == "41"));
         owner.0.get("/me").await.refused(401, "session_revoked");
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
