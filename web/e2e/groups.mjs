@@ -95,9 +95,10 @@ await perform(async () => {
 
   await tell('She says when she wants quiet', async () => {
     await laptop.goto(`${url}/settings/notifications`);
-    await laptop.getByRole('checkbox', { name: 'I want quiet hours' }).check();
+    await laptop.getByRole('checkbox', { name: 'I want quiet hours' }).click();
     await laptop.getByLabel('From', { exact: true }).waitFor();
-    await laptop.getByRole('checkbox', { name: 'Reactions: Email' }).uncheck();
+    await laptop.getByRole('checkbox', { name: 'Reactions: Email' }).click();
+    await laptop.getByRole('checkbox', { name: 'Reactions: Email', checked: false }).waitFor();
     await accessible(laptop, 'notification settings');
     await laptop.reload();
     await laptop.getByLabel('From', { exact: true }).waitFor();
