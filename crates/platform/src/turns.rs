@@ -59,9 +59,10 @@ impl Turns {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(move || {
             // Held by the work itself: a caller who leaves does not free the core.
-            let _turn = turn;
+            let outcome = work();
+            drop(turn);
             // Nobody may be waiting for it any more.
-            let _ = answer.send(work());
+            let _ = answer.send(outcome);
         });
         self.work.send(work).map_err(|_| internal("hashing has ended"))?;
         answered.await.map_err(|_| internal("hashing panicked"))?
