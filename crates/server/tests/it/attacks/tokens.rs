@@ -220,7 +220,10 @@ async fn nothing_of_a_session_works_after_its_log_out() {
     let (socket, welcome) = Polling::connect(&app, &json!(ana.token)).await;
     assert!(welcome.starts_with("40"));
     let began = std::time::Instant::now();
-    let (answer, told) = tokio::join!(ana.post("/auth/logout", json!({})), socket.hear(&["42", "41"]));
+    let (answer, told) = tokio::join!(
+        ana.post("/auth/logout", json!({})),
+        socket.hear(&["42[\"session:revoked\"", "41"])
+    );
     answer.expect(204);
     assert!(told.is_none_or(|packet| packet.contains("session:revoked") || packet == "41"));
     assert!(
