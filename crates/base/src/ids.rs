@@ -1,6 +1,10 @@
 //! Typed ids. All are `UUIDv7`: they sort by the time they were made.
 
-use crate::{Clock, Entropy};
+use crate::{Clock, Entropy, Timestamp};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use uuid::Uuid;
 
 /// Declares typed ids, each with a sentence that says what it names.
@@ -58,36 +62,55 @@ macro_rules! ids {
 pub struct Ids {
     clock: Clock,
     entropy: Entropy,
+    /// The 60 bits of time in the newest id.
+    newest: Arc<AtomicU64>,
 }
 
 impl Ids {
     pub fn new(clock: Clock, entropy: Entropy) -> Ids {
-        Ids { clock, entropy }
+        let newest = Arc::default();
+        Ids {
+            clock,
+            entropy,
+            newest,
+        }
     }
 
+    /// Sorts behind every id that was made here before, within a microsecond
+    /// and behind a clock that was set back too.
     pub fn next<T: From<Uuid>>(&self) -> T {
-        self.at(self.clock.now()).into()
+        let now = ticks(self.clock.now());
+        let behind = |newest: u64| now.max(newest + 1);
+        let before = self.newest.update(Ordering::Relaxed, Ordering::Relaxed, behind);
+        self.with(behind(before)).into()
     }
 
-    /// RFC 9562 version 7 with method 3: the 12 bits behind the milliseconds
-    /// hold the fraction of a millisecond, so ids of one node sort by microsecond.
-    pub fn at(&self, time: crate::Timestamp) -> Uuid {
-        let micros = time.as_micros().max(0) as u64;
-        let (millis, fraction) = (micros / 1000, (micros % 1000) * 4096 / 1000);
+    /// An id of that moment, in no order with others of it.
+    pub fn at(&self, time: Timestamp) -> Uuid {
+        self.with(ticks(time))
+    }
+
+    fn with(&self, ticks: u64) -> Uuid {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes[8..]);
-        bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
-        bytes[6] = 0x70 | (fraction >> 8) as u8;
-        bytes[7] = fraction as u8;
+        bytes[..6].copy_from_slice(&(ticks >> 12).to_be_bytes()[2..]);
+        bytes[6] = 0x70 | (ticks >> 8 & 0x0f) as u8;
+        bytes[7] = ticks as u8;
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
         Uuid::from_bytes(bytes)
     }
 }
 
+/// RFC 9562 version 7 with method 3: the 12 bits behind the milliseconds hold
+/// the fraction of a millisecond.
+fn ticks(time: Timestamp) -> u64 {
+    let micros = time.as_micros().max(0) as u64;
+    (micros / 1000) << 12 | (micros % 1000) * 4096 / 1000
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
 
     #[test]
     fn ids_sort_by_the_time_they_were_made() {
@@ -101,5 +124,20 @@ mod tests {
             assert!(next > last, "{next} after {last}");
             last = next;
         }
+    }
+
+    #[test]
+    fn ids_of_one_moment_sort_as_they_were_made() {
+        let clock = Clock::manual(Timestamp::from_micros(1_790_000_000_000_000));
+        let ids = Ids::new(clock.clone(), Entropy::seeded(1));
+        let made: Vec<Uuid> = (0..10_000).map(|_| ids.next()).collect();
+        assert!(made.is_sorted_by(|earlier, later| earlier < later));
+        clock.advance_micros(1_000_000);
+        let (later, then): (Uuid, _) = (ids.next(), ids.at(clock.now()));
+        assert_eq!(
+            later.as_bytes()[..8],
+            then.as_bytes()[..8],
+            "the clock leads again"
+        );
     }
 }

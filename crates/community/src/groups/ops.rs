@@ -43,7 +43,7 @@ pub async fn create_group(
 ) -> Result<Created<Group>> {
     count_founding(app, actor).await?;
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
-    let id = GroupId(app.ids.at(now));
+    let id: GroupId = app.ids.next();
     // A name may be taken, also by a group that the caller must not know of: so the
     // address never tells.
     let tail: String = app
@@ -106,7 +106,7 @@ pub async fn connect_city(
 ) -> Result<(GroupId, bool)> {
     let (own, now) = (app.clone(), app.clock.now());
     let new = Founding {
-        id: GroupId(app.ids.at(now)),
+        id: app.ids.next(),
         slug: city.slug(),
         name: city.name.clone(),
         kind: GroupKind::City,

@@ -13,7 +13,7 @@ pub async fn create_post(
     body: String,
 ) -> Result<Created<Post>> {
     let (author, now) = (actor.id, app.clock.now());
-    let (own, id) = (app.clone(), PostId(app.ids.at(now)));
+    let (own, id) = (app.clone(), app.ids.next::<PostId>());
     let written_by = store::author(&app.db, author)
         .await?
         .ok_or_else(|| not_found("member"))?;

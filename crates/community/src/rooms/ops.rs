@@ -43,7 +43,7 @@ pub async fn open_direct_room(app: &AppState, actor: &CurrentUser, other: Member
         return Err(conflict("cannot_talk_to_yourself"));
     }
     let (own, me, now) = (app.clone(), actor.id, app.clock.now());
-    let id = RoomId(app.ids.at(now));
+    let id: RoomId = app.ids.next();
     app.db
         .write_again(move |tx| async move {
             profiles::store::lock_pair(&tx, me, other).await?;
@@ -84,7 +84,7 @@ pub async fn create_room(
     invited: Vec<MemberId>,
 ) -> Result<Created<Room>> {
     let (own, me, now) = (app.clone(), actor.id, app.clock.now());
-    let id = RoomId(app.ids.at(now));
+    let id: RoomId = app.ids.next();
     once.create(app, me.0, "create_room", move |tx| async move {
         let new = store::NewRoom {
             id,
@@ -291,7 +291,7 @@ pub async fn create_group_room(
     owner: MemberId,
 ) -> Result<RoomId> {
     let now = app.clock.now();
-    let id = RoomId(app.ids.at(now));
+    let id: RoomId = app.ids.next();
     let new = store::NewRoom {
         id,
         kind: RoomKind::Group,
