@@ -168,8 +168,7 @@ else
     say "Building the server"
     "$root/scripts/web.sh" build >&2
     (cd -- "$root" && cargo build --release -p server --bin mundo)
-    SERVER=$(cd -- "$root" && cargo metadata --no-deps --format-version 1 \
-        | node -p 'JSON.parse(require("fs").readFileSync(0)).target_directory')/release/mundo
+    SERVER=$(target_dir)/release/mundo
 fi
 
 start_postgres

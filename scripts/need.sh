@@ -13,6 +13,12 @@ PATH=$tools/bin:$tools/node/bin:$PATH
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
+# target_dir: where cargo builds into.
+target_dir() {
+    (cd -- "$root" && cargo metadata --no-deps --format-version 1) \
+        | node -p 'JSON.parse(require("fs").readFileSync(0)).target_directory'
+}
+
 # digest: a fingerprint of standard input.
 digest() {
     if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1

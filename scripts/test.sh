@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test there is and ends with the runner's summary.
 #   scripts/test.sh [all]     what a change must pass
-#   scripts/test.sh nightly   also the long ones, marked #[ignore], and more cases per property
+#   scripts/test.sh nightly   also the long ones, marked #[ignore], and more cases per
+#                             property; spawned servers are release builds
 #   scripts/test.sh chaos     only those that kill processes, CHAOS_ROUNDS times over
 # Further arguments go to cargo nextest: make test ARGS='-p community'.
 set -euo pipefail
@@ -59,6 +60,9 @@ case $mode in
     all) exec cargo nextest run --workspace "$@" ;;
     nightly)
         export PROPTEST_CASES=${PROPTEST_CASES:-4096}
+        cargo build --release -p server --bin mundo
+        MUNDO_TEST_RELEASE=$(target_dir)/release/mundo
+        export MUNDO_TEST_RELEASE
         exec cargo nextest run --workspace --profile nightly --run-ignored all "$@" ;;
     chaos)
         exec cargo nextest run --workspace --profile nightly --run-ignored all \

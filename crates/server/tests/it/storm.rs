@@ -4,7 +4,7 @@
 use crate::{
     foreign::{node, root},
     loss::{make_rooms, stream},
-    support::{Server, UNHINDERED},
+    support::{Server, UNHINDERED, program},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -18,9 +18,12 @@ use tokio::sync::mpsc;
 
 const CLIENTS: usize = 1_000;
 const MEMBERS: usize = 50;
+
 /// From the server's first answer until the last client has caught up. A build for development
 /// takes several times as much of the processor, and shares it with the rest of the tests.
-const BACK_WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 3 });
+fn back_within() -> Duration {
+    Duration::from_secs(if program().1 { 3 } else { 30 })
+}
 
 async fn story(options: Value, outage: Duration) {
     let mut server = Server::new(None, &UNHINDERED);
@@ -68,7 +71,7 @@ async fn story(options: Value, outage: Duration) {
     let (took, cpu) = (back.elapsed(), cpu_time(server.pid()));
     println!("{CLIENTS} stock clients, {options}, after {outage:?} without a server: {report}");
     println!("    it answered again after {answers_after:.0?} and used {cpu:.1?} of processor time");
-    assert!(took < BACK_WITHIN, "{took:?}: {report}");
+    assert!(took < back_within(), "{took:?}: {report}");
     assert!(clients.wait().unwrap().success());
     listening.join().unwrap();
     server.terminate().await;

@@ -96,7 +96,7 @@ impl Server {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mundo"));
+        let mut command = Command::new(program().0);
         command
             .args(["serve", "--port", &self.port.to_string(), "--data"])
             .arg(self.data())
@@ -321,4 +321,16 @@ async fn hear(request: RequestBuilder) -> Result<Heard, reqwest::Error> {
         headers,
         body,
     })
+}
+
+/// The program under test, and whether it is a release build: another one than cargo's own
+/// stands in `MUNDO_TEST_RELEASE`.
+pub fn program() -> (PathBuf, bool) {
+    match std::env::var_os("MUNDO_TEST_RELEASE") {
+        Some(path) => (path.into(), true),
+        None => (
+            PathBuf::from(env!("CARGO_BIN_EXE_mundo")),
+            !cfg!(debug_assertions),
+        ),
+    }
 }
