@@ -116,6 +116,10 @@ pub struct Limit(u32);
 impl Limit {
     pub const MAX: u32 = 100;
 
+    pub const fn most() -> Limit {
+        Limit(Self::MAX)
+    }
+
     pub fn count(self) -> usize {
         self.0 as usize
     }

@@ -62,6 +62,12 @@ pub struct Text<const MIN: usize, const MAX: usize>(String);
 
 string_like!(Text<MIN, MAX>, const MIN: usize, const MAX: usize);
 
+impl<const MAX: usize> Default for Text<0, MAX> {
+    fn default() -> Self {
+        Text(String::new())
+    }
+}
+
 impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
     fn check(&mut self, check: &mut Check<'_>) {
         if self.0.contains(is_control) {
@@ -99,6 +105,12 @@ impl<const MIN: usize, const MAX: usize> JsonSchema for Text<MIN, MAX> {
 pub struct Line<const MIN: usize, const MAX: usize>(String);
 
 string_like!(Line<MIN, MAX>, const MIN: usize, const MAX: usize);
+
+impl<const MAX: usize> Default for Line<0, MAX> {
+    fn default() -> Self {
+        Line(String::new())
+    }
+}
 
 impl<const MIN: usize, const MAX: usize> Field for Line<MIN, MAX> {
     fn check(&mut self, check: &mut Check<'_>) {

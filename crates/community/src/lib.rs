@@ -1,22 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blocks;
+pub mod comments;
+pub mod companions;
 pub mod events;
 pub mod feed;
 pub mod follows;
 pub mod groups;
 pub mod media;
+pub mod memories;
 pub mod messages;
 pub mod mutes;
 pub mod notifications;
 pub mod posts;
 pub mod presence;
 pub mod profiles;
+pub mod ranking;
 pub mod reactions;
+pub mod reports;
 pub mod rooms;
+pub mod saved;
 pub mod search;
+pub mod stories;
 #[cfg(test)]
 mod tests;
+pub mod trending;
 
 use platform::{AppState, Config, http::Routes, tasks::Tasks};
 use realtime::Sockets;
@@ -31,7 +39,14 @@ pub fn routes() -> Routes {
         .merge(blocks::routes())
         .merge(mutes::routes())
         .merge(posts::routes())
+        .merge(companions::routes())
+        .merge(comments::routes())
         .merge(reactions::routes())
+        .merge(saved::routes())
+        .merge(reports::routes())
+        .merge(stories::routes())
+        .merge(trending::routes())
+        .merge(memories::routes())
         .merge(feed::routes())
         .merge(events::routes())
         .merge(groups::routes())
@@ -57,6 +72,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     let mut workers = vec![
         posts::push_worker(app),
         groups::cities_worker(app),
+        stories::clean_up(app),
         messages::offline_worker(app),
     ];
     workers.extend(search::workers(app));

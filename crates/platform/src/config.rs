@@ -67,7 +67,7 @@ macro_rules! plain_settings {
     )*};
 }
 
-plain_settings!(u16: "a number from 0 to 65535", u32: "a whole number", u64: "a whole number", usize: "a whole number", String: "text", IpAddr: "an IP address");
+plain_settings!(f64: "a number", u16: "a number from 0 to 65535", u32: "a whole number", u64: "a whole number", usize: "a whole number", String: "text", IpAddr: "an IP address");
 
 impl Setting for bool {
     fn parse(text: &str) -> Result<Self, String> {
@@ -260,10 +260,64 @@ settings! {
         client_errors_per_minute: u32 = 30;
         /// Groups that a member may make a day.
         groups_per_day: u32 = 20;
+        /// Reports an hour and member.
+        reports_per_hour: u32 = 5;
+        /// Friend requests an hour and member.
+        friend_requests_per_hour: u32 = 20;
         /// How long a request waits for Redis before its node decides alone, in milliseconds.
         redis_timeout_ms: u64 = 50;
         /// What each node allows while Redis is away, in percent of a limit.
         away_percent: u32 = 25;
+    }
+    ranking: Ranking {
+        /// The ranked feed: weight of how new a post is. The four weights should add up to 1.
+        feed_recency: f64 = 0.25;
+        /// Weight of how many react, comment and share.
+        feed_engagement: f64 = 0.30;
+        /// Weight of who wrote it.
+        feed_relationship: f64 = 0.25;
+        /// Weight of what it has to do with the reader.
+        feed_relevance: f64 = 0.20;
+        /// Hours in which newness falls to a third (e).
+        feed_fade_hours: f64 = 24.0;
+        /// Likes + 2 comments + 3 shares that count as full engagement.
+        feed_full_engagement: f64 = 100.0;
+        /// Friend suggestions: weight of mutual friends. The four weights should add up to 1.
+        suggest_mutual: f64 = 0.40;
+        /// Weight of shared tango roles and languages.
+        suggest_interests: f64 = 0.30;
+        /// Weight of the same city or country.
+        suggest_proximity: f64 = 0.20;
+        /// Weight of having posted lately.
+        suggest_activity: f64 = 0.10;
+        /// Mutual friends that count as many.
+        suggest_full_mutual: f64 = 10.0;
+        /// Closeness of two friends who did nothing together yet, of 100.
+        closeness_base: f64 = 30.0;
+        /// For each event that both went to, and at most.
+        closeness_event: f64 = 5.0;
+        /// At most for events.
+        closeness_events_most: f64 = 25.0;
+        /// For each message between them.
+        closeness_message: f64 = 2.0;
+        /// At most for messages.
+        closeness_messages_most: f64 = 20.0;
+        /// For each dance that they told of.
+        closeness_dance: f64 = 10.0;
+        /// At most for dances.
+        closeness_dances_most: f64 = 30.0;
+        /// For each reaction to the other.
+        closeness_reaction: f64 = 1.0;
+        /// At most for reactions.
+        closeness_reactions_most: f64 = 10.0;
+        /// For each comment to the other.
+        closeness_comment: f64 = 3.0;
+        /// At most for comments.
+        closeness_comments_most: f64 = 15.0;
+        /// What more than 30 days without any of it take.
+        closeness_silence_30_days: f64 = 5.0;
+        /// What more than 90 days take.
+        closeness_silence_90_days: f64 = 15.0;
     }
     log: Log {
         /// What is logged, as tracing filters are written.
@@ -473,6 +527,22 @@ impl Config {
             return wrong(
                 none.key,
                 "must be at least 1; limits.enabled switches all limits off",
+            );
+        }
+        let weight = |origin: &&Origin| {
+            let value = origin.value.parse::<f64>().unwrap_or(f64::NAN);
+            origin.key.starts_with("ranking.") && !(value.is_finite() && value >= 0.0)
+        };
+        if let Some(bad) = self.origins.iter().find(weight) {
+            return wrong(bad.key, "must be a number of at least 0");
+        }
+        if self.ranking.feed_fade_hours <= 0.0
+            || self.ranking.feed_full_engagement <= 0.0
+            || self.ranking.suggest_full_mutual <= 0.0
+        {
+            return wrong(
+                "ranking.feed_fade_hours",
+                "and ranking.feed_full_engagement and ranking.suggest_full_mutual must be more than 0",
             );
         }
         if self.limits.away_percent > 100 {

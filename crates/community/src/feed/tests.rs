@@ -1,6 +1,8 @@
 //! Reading what those one follows wrote.
 
 use crate::tests::{bodies, each_db, publish};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_follower_sees_the_post_and_a_stranger_does_not() {
@@ -98,6 +100,75 @@ async fn a_page_read_again_shows_what_has_changed() {
         let all = reader.get("/feed?limit=100").await.expect(200);
         assert_eq!(bodies(&all), ["ana 6", "ana 2", "ana 1", "ana 0"]);
         assert_eq!(page().await, ["ana 6", "ana 2", "ana 1"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ranked_feed_says_why_and_shows_each_post_once() {
+    each_db(async |app| {
+        let (reader, ana, bruno) = (
+            app.user("Reader").await,
+            app.user("Ana").await,
+            app.user("Bruno").await,
+        );
+        for author in [&ana, &bruno] {
+            reader.put(&format!("/follows/{}", author.id)).await.expect(204);
+        }
+        let mut loved = None;
+        for n in 0..130 {
+            app.clock.advance(Duration::from_secs(3));
+            let author = if n % 2 == 0 { &ana } else { &bruno };
+            let post = author
+                .post("/posts", json!({"body": format!("post {n}")}))
+                .await
+                .expect(201);
+            if n == 100 {
+                loved = Some(post);
+            }
+        }
+        let loved = loved.unwrap();
+        let path = format!("/posts/{}", loved["id"].as_str().unwrap());
+        for user in [&ana, &bruno, &reader] {
+            user.post(&format!("{path}/reactions"), json!({"type": "love"}))
+                .await
+                .expect(200);
+            for n in 0..5 {
+                user.post(&format!("{path}/comments"), json!({"body": format!("{n}")}))
+                    .await
+                    .expect(201);
+            }
+        }
+        publish(app, &ana, "for @reader").await;
+        let first = reader.get("/feed?order=ranked&limit=20").await.expect(200);
+        assert_eq!(bodies(&first)[..2], ["for @reader", "post 100"]);
+        let reasons = |post: &Value| -> Vec<String> {
+            let all = post["why"]["reasons"].as_array().unwrap();
+            all.iter()
+                .map(|reason| reason["code"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert!(reasons(&first["items"][0]).contains(&"mentions_you".to_owned()));
+        assert!(reasons(&first["items"][1]).contains(&"popular".to_owned()));
+        let (mut seen, mut page) = (vec![], first);
+        loop {
+            seen.extend(bodies(&page).into_iter().map(str::to_owned));
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            page = reader
+                .get(&format!("/feed?order=ranked&limit=20&cursor={next}"))
+                .await
+                .expect(200);
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 131, "every post of the feed, once");
+        assert!(
+            reader.get("/feed").await.expect(200)["items"][0]
+                .get("why")
+                .is_none()
+        );
     })
     .await;
 }

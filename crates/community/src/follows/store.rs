@@ -81,17 +81,20 @@ pub async fn list_following(
 }
 
 /// Followers beyond an id who did not mute the member, in the order of ids: for going
-/// through all of them.
+/// through all of them, or through those who are friends as well.
 pub async fn followers_after(
     db: &impl Executor,
     of: MemberId,
+    friends_alone: bool,
     after: MemberId,
     limit: i64,
 ) -> Result<Vec<MemberId>> {
     let sql = "SELECT follower_id FROM follow
                WHERE community_id = @community AND followee_id = $1 AND follower_id > $2
+                   AND (is_friend OR NOT $4)
                    AND NOT EXISTS (SELECT 1 FROM mute u WHERE u.community_id = @community
                                    AND u.member_id = follow.follower_id AND u.muted_id = $1)
                ORDER BY follower_id LIMIT $3";
-    db.all(sql, params![of, after, limit], |row| row.get(0)).await
+    db.all(sql, params![of, after, limit, friends_alone], |row| row.get(0))
+        .await
 }

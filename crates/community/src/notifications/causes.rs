@@ -163,7 +163,7 @@ async fn said(app: &AppState, sent: MessageSent) -> Result<Vec<Cause>> {
 async fn announced(app: &AppState, event: &EventCreated) -> Result<Vec<Cause>> {
     let (mut told, mut after) = (vec![], MemberId(Uuid::nil()));
     loop {
-        let followers = follows::store::followers_after(&app.db, event.by, after, FOLLOWERS).await?;
+        let followers = follows::store::followers_after(&app.db, event.by, false, after, FOLLOWERS).await?;
         let subject = (SubjectKind::Event, event.id.0);
         told.extend(
             followers

@@ -1,19 +1,25 @@
-//! Posts: what members publish.
+//! Posts: what members publish, and who may read it.
 //!
-//! Every member may read every post; only its author changes or deletes it. A
-//! post's id carries its time, so an author's history is the order of ids. The
-//! counts on the row are those of the rows behind them, changed in the same
-//! transaction. Reactions and the feed read posts; they do not write them.
+//! Every statement that gives a post to a reader asks [`visible!`], the one place
+//! where visibility and blocks are decided. What is hidden looks like an id that
+//! nobody knows. Only its author changes or deletes a post; what it said before
+//! stays readable as an edit. A post's id carries its time, so an author's
+//! history is the order of ids. The counts on the row are those of the rows
+//! behind them, changed in the same transaction.
+//!
+//! Neighbours: `companions` (who was there), `comments`, `reactions`, `saved`,
+//! `trending` and the feed read posts; they do not write them.
 
 mod http;
 mod model;
 mod ops;
-mod policy;
+pub(crate) mod policy;
 mod signals;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 pub use http::routes;
-pub use model::{Post, PostId};
+pub use model::{Edit, Emotion, Place, Post, PostId, PostKind, SharedPost, Visibility};
 pub use signals::{PostCreated, PostNew, push_worker, sockets};

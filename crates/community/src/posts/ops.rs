@@ -1,6 +1,13 @@
-use super::{Post, PostCreated, PostId, policy, store};
-use accounts::CurrentUser;
+use super::{
+    Emotion, Place, Post, PostCreated, PostId, SharedPost, Visibility,
+    model::{Draft, Mentioned},
+    policy, store,
+    words::Words,
+};
+use crate::{companions, groups};
+use accounts::{CurrentUser, MemberId};
 use base::{Error, Kind, Result, error::not_found};
+use db::Executor;
 use platform::{
     AppState,
     http::{Created, IfMatch, Once},
@@ -10,31 +17,108 @@ pub async fn create_post(
     app: &AppState,
     actor: &CurrentUser,
     once: Once,
-    body: String,
+    draft: Draft,
+) -> Result<Created<Post>> {
+    policy::may_publish(actor, draft.kind)?;
+    policy::fits(draft.visibility, draft.group_id.is_some())?;
+    if let Some(group) = draft.group_id {
+        groups::ops::may_post(&app.db, group, actor.id).await?;
+    }
+    publish(app, actor, once, "create_post", draft, None).await
+}
+
+/// Publishes a post that shows another one.
+pub async fn share_post(
+    app: &AppState,
+    actor: &CurrentUser,
+    once: Once,
+    id: PostId,
+    mut draft: Draft,
+) -> Result<Created<Post>> {
+    let found = store::find(&app.db, actor.id, id).await?;
+    let mut original = found.ok_or_else(|| not_found("post"))?;
+    // Passing on what was passed on shares the original.
+    if let Some(first) = original.shared_id
+        && let Some(post) = store::find(&app.db, actor.id, first).await?
+    {
+        original = post;
+    }
+    policy::may_share(&original)?;
+    draft.shared_id = Some(original.id);
+    let shared = SharedPost {
+        id: original.id,
+        author: original.author,
+        body: original.body,
+        html: original.html,
+        created_at: original.created_at,
+    };
+    publish(app, actor, once, "share_post", draft, Some(shared)).await
+}
+
+async fn publish(
+    app: &AppState,
+    actor: &CurrentUser,
+    once: Once,
+    operation: &'static str,
+    draft: Draft,
+    shared: Option<SharedPost>,
 ) -> Result<Created<Post>> {
     let (author, now) = (actor.id, app.clock.now());
     let (own, id) = (app.clone(), app.ids.next::<PostId>());
     let written_by = store::author(&app.db, author)
         .await?
         .ok_or_else(|| not_found("member"))?;
-    once.create(app, author.0, "create_post", move |tx| async move {
-        store::insert(&tx, id, author, &body, now).await?;
+    let hashtags = draft.words.hashtags();
+    let mentions = store::mentioned(&app.db, author, &draft.words.mentions()).await?;
+    let asked = companions::store::may_be_named(&app.db, author, &draft.companions).await?;
+    once.create(app, author.0, operation, move |tx| async move {
+        store::insert(&tx, id, author, &draft, &hashtags, &mentions, now).await?;
+        companions::store::ask(&tx, id, &asked, now).await?;
         let post = Post {
             id,
             author: written_by,
-            body,
+            body: draft.words.body,
+            html: draft.words.html,
             created_at: now,
             edited_at: None,
+            visibility: draft.visibility,
+            kind: draft.kind,
+            group_id: draft.group_id,
+            place: draft.place,
+            emotions: draft.emotions,
+            hashtags,
+            mentions: mentions.iter().map(|mention| mention.username.clone()).collect(),
+            companions: vec![],
+            companion_count: 0,
             like_count: 0,
             comment_count: 0,
+            share_count: 0,
             liked_by_me: false,
             reaction: None,
+            saved_by_me: false,
+            shared_id: draft.shared_id,
+            shared,
+            why: None,
             version: 1,
         };
-        own.signals.announce(&tx, &PostCreated::from(&post), now).await?;
+        let created = PostCreated {
+            mentioned: mentions.iter().map(|mention| mention.id).collect(),
+            companions: asked,
+            ..PostCreated::from(&post)
+        };
+        own.signals.announce(&tx, &created, now).await?;
         Ok(post)
     })
     .await
+}
+
+/// What to change of a post; absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub words: Option<Words>,
+    pub visibility: Option<Visibility>,
+    pub place: Option<Option<Place>>,
+    pub emotions: Option<Vec<Emotion>>,
 }
 
 pub async fn edit_post(
@@ -42,20 +126,28 @@ pub async fn edit_post(
     actor: &CurrentUser,
     id: PostId,
     seen: IfMatch,
-    body: String,
+    changes: Changes,
 ) -> Result<Post> {
     let (actor, now) = (*actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
-            let mut post = store::find(&tx, actor.id, id)
-                .await?
-                .ok_or_else(|| not_found("post"))?;
-            policy::may_change(&actor, &post)?;
-            seen.check(post.version)?;
-            if !store::update(&tx, id, post.version, &body, now).await? {
+            let before = find(&tx, actor.id, id).await?;
+            policy::may_change(&actor, &before)?;
+            seen.check(before.version)?;
+            let mut post = before.clone();
+            if let Some(words) = changes.words {
+                let mentions: Vec<Mentioned> = store::mentioned(&tx, actor.id, &words.mentions()).await?;
+                post.hashtags = words.hashtags();
+                post.mentions = mentions.into_iter().map(|mention| mention.username).collect();
+                (post.body, post.html) = (words.body, words.html);
+            }
+            post.visibility = changes.visibility.unwrap_or(post.visibility);
+            post.place = changes.place.unwrap_or(post.place);
+            post.emotions = changes.emotions.unwrap_or(post.emotions);
+            policy::fits(post.visibility, post.group_id.is_some())?;
+            if !store::update(&tx, &before, &post, now).await? {
                 return Err(Error::new(Kind::Stale, "stale"));
             }
-            post.body = body;
             post.edited_at = Some(now);
             post.version += 1;
             Ok(post)
@@ -67,11 +159,15 @@ pub async fn delete_post(app: &AppState, actor: &CurrentUser, id: PostId) -> Res
     let actor = *actor;
     app.db
         .write_again(move |tx| async move {
-            let post = store::find(&tx, actor.id, id)
-                .await?
-                .ok_or_else(|| not_found("post"))?;
+            let post = find(&tx, actor.id, id).await?;
             policy::may_change(&actor, &post)?;
-            store::delete(&tx, id).await.map(drop)
+            store::delete(&tx, &post).await
         })
         .await
+}
+
+async fn find(db: &impl Executor, reader: MemberId, id: PostId) -> Result<Post> {
+    store::find(db, reader, id)
+        .await?
+        .ok_or_else(|| not_found("post"))
 }

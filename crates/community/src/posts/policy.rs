@@ -1,6 +1,9 @@
-use super::Post;
-use accounts::CurrentUser;
-use base::{Result, error::forbidden};
+use super::{Post, PostKind, Visibility};
+use accounts::{CurrentUser, Permission};
+use base::{
+    Result,
+    error::{forbidden, invalid},
+};
 
 /// Only the author edits or deletes a post.
 pub fn may_change(actor: &CurrentUser, post: &Post) -> Result<()> {
@@ -8,4 +11,31 @@ pub fn may_change(actor: &CurrentUser, post: &Post) -> Result<()> {
         return Ok(());
     }
     Err(forbidden("not_author").about("post"))
+}
+
+/// Who leads a community may announce something to it.
+pub fn may_publish(actor: &CurrentUser, kind: PostKind) -> Result<()> {
+    match kind {
+        PostKind::Memory => Ok(()),
+        PostKind::Announcement if actor.roles.may(Permission::EventsCreate) => Ok(()),
+        PostKind::Announcement => Err(forbidden("not_a_leader")),
+    }
+}
+
+/// A post in a group is the group's to read, and no other post is.
+pub fn fits(visibility: Visibility, in_group: bool) -> Result<()> {
+    match (visibility, in_group) {
+        (Visibility::Group, true)
+        | (Visibility::Public | Visibility::Friends | Visibility::Private, false) => Ok(()),
+        (Visibility::Group, false) => Err(invalid("/group_id", "required")),
+        (_, true) => Err(invalid("/visibility", "group_only")),
+    }
+}
+
+/// What the public may not read is not passed on.
+pub fn may_share(post: &Post) -> Result<()> {
+    match post.visibility {
+        Visibility::Public => Ok(()),
+        _ => Err(forbidden("not_public")),
+    }
 }

@@ -1,7 +1,7 @@
 //! What a new post tells others, and the push to those who follow its author.
 
-use super::{Post, PostId};
-use crate::{follows, profiles::Author};
+use super::{Post, PostId, PostKind, Visibility};
+use crate::{follows, groups::GroupId, profiles::Author};
 use accounts::MemberId;
 use base::{Result, Timestamp};
 use platform::{
@@ -27,25 +27,29 @@ pub struct PostCreated {
     pub author: Author,
     pub body: String,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub visibility: Visibility,
+    #[serde(default)]
+    pub kind: PostKind,
+    pub group_id: Option<GroupId>,
+    pub place: Option<String>,
+    /// Who is mentioned. They may not be allowed to read it.
+    #[serde(default)]
+    pub mentioned: Vec<MemberId>,
+    /// Who is asked whether they may be named as having been there.
+    #[serde(default)]
+    pub companions: Vec<MemberId>,
+    pub shared_id: Option<PostId>,
+    /// Whose post is shared.
+    pub shared_author: Option<MemberId>,
 }
 
 impl Signal for PostCreated {
     const KIND: &'static str = "post_created";
 }
 
-impl From<&Post> for PostCreated {
-    fn from(post: &Post) -> PostCreated {
-        PostCreated {
-            id: post.id,
-            author: post.author.clone(),
-            body: post.body.clone(),
-            created_at: post.created_at,
-        }
-    }
-}
-
-/// `post:new`, to the author's followers who are online. Ephemeral: after a
-/// reconnect the feed is the truth.
+/// `post:new`, to the author's followers who are online, or to those of them who
+/// are friends. Ephemeral: after a reconnect the feed is the truth.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PostNew {
     pub post: PostPreview,
@@ -57,6 +61,25 @@ pub struct PostPreview {
     pub author: Author,
     pub body: String,
     pub created_at: Timestamp,
+}
+
+impl From<&Post> for PostCreated {
+    fn from(post: &Post) -> PostCreated {
+        PostCreated {
+            id: post.id,
+            author: post.author.clone(),
+            body: post.body.clone(),
+            created_at: post.created_at,
+            visibility: post.visibility,
+            kind: post.kind,
+            group_id: post.group_id,
+            place: post.place.as_ref().map(|place| place.name.to_string()),
+            mentioned: vec![],
+            companions: vec![],
+            shared_id: post.shared_id,
+            shared_author: post.shared.as_ref().map(|shared| shared.author.id),
+        }
+    }
 }
 
 impl Push for PostNew {
@@ -79,7 +102,8 @@ impl Consumer for PushPosts {
 
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
         for created in signals.iter().filter_map(Announced::read::<PostCreated>) {
-            if app.clock.now().since(created.created_at) < FRESH {
+            let for_followers = matches!(created.visibility, Visibility::Public | Visibility::Friends);
+            if for_followers && app.clock.now().since(created.created_at) < FRESH {
                 push(app, created).await?;
             }
         }
@@ -97,12 +121,15 @@ async fn push(app: &AppState, created: PostCreated) -> Result<()> {
             created_at: created.created_at,
         },
     };
+    let friends_alone = created.visibility == Visibility::Friends;
     let mut after = MemberId(Uuid::nil());
     loop {
         if !realtime.anybody_online() {
             return Ok(());
         }
-        let followers = follows::store::followers_after(&app.db, created.author.id, after, FOLLOWERS).await?;
+        let followers =
+            follows::store::followers_after(&app.db, created.author.id, friends_alone, after, FOLLOWERS)
+                .await?;
         realtime.push_to_members(followers.iter().copied(), &push);
         match followers.last() {
             Some(last) if followers.len() as i64 == FOLLOWERS => after = *last,

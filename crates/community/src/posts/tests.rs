@@ -1,8 +1,9 @@
 //! Publishing, changing, taking back.
 
-use crate::tests::{each_db, publish};
+use crate::tests::{bodies, each_db, publish};
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 use testkit::Answer;
 
 #[tokio::test]
@@ -44,6 +45,258 @@ async fn only_the_author_changes_a_post_and_only_the_version_they_saw() {
         bruno.delete(&path).await.refused(403, "not_author");
         ana.delete(&path).await.expect(204);
         ana.get(&path).await.refused(404, "not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_private_post_is_its_authors_alone() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+        let secret = ana
+            .post("/posts", json!({"body": "dear diary", "visibility": "private"}))
+            .await
+            .expect(201);
+        publish(app, &ana, "hello").await;
+        let path = format!("/posts/{}", secret["id"].as_str().unwrap());
+        assert_eq!(
+            bodies(&ana.get("/feed").await.expect(200)),
+            ["hello", "dear diary"]
+        );
+        assert_eq!(bodies(&bruno.get("/feed").await.expect(200)), ["hello"]);
+        assert_eq!(
+            bodies(
+                &bruno
+                    .get(&format!("/posts?author_id={}", ana.id))
+                    .await
+                    .expect(200)
+            ),
+            ["hello"]
+        );
+        let unknown = bruno
+            .get("/posts/01900000-0000-7000-8000-000000000000")
+            .await
+            .refused(404, "not_found");
+        for refused in [
+            bruno.get(&path).await,
+            bruno.get(&format!("{path}/comments")).await,
+            bruno
+                .post(&format!("{path}/comments"), json!({"body": "seen"}))
+                .await,
+            bruno
+                .post(&format!("{path}/reactions"), json!({"type": "like"}))
+                .await,
+            bruno.get(&format!("{path}/edits")).await,
+            bruno.post(&format!("{path}/shares"), json!({})).await,
+            bruno.patch(&path, json!({"body": "mine"})).await,
+            bruno.delete(&path).await,
+            bruno
+                .put(&format!("/saved/{}", secret["id"].as_str().unwrap()))
+                .await,
+        ] {
+            assert_eq!(refused.refused(404, "not_found")["detail"], unknown["detail"]);
+        }
+        ana.patch(&path, json!({"visibility": "public"}))
+            .await
+            .expect(200);
+        assert_eq!(bruno.get(&path).await.expect(200)["body"], "dear diary");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rich_text_is_cleaned_and_its_plain_words_stand_beside_it() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        app.user("Bruno").await;
+        let written = "<p onclick='x()'>With <b>@bruno</b> and @nobody at <a href='javascript:x'>La Catedral</a> #Práctica</p><script>x</script>";
+        let post = ana
+            .post("/posts", json!({"html": written, "place": {"name": "Buenos Aires", "latitude": -34.6, "longitude": -58.4},
+                                   "emotions": ["joyful", "proud"]}))
+            .await
+            .expect(201);
+        let seen = ana.get(&format!("/posts/{}", post["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(seen, post);
+        assert_eq!(seen["body"], "With @bruno and @nobody at La Catedral #Práctica");
+        assert_eq!(
+            seen["html"],
+            "<p>With <b>@bruno</b> and @nobody at <a rel=\"noopener noreferrer nofollow ugc\">La Catedral</a> #Práctica</p>"
+        );
+        assert_eq!(
+            (&seen["hashtags"], &seen["mentions"], &seen["emotions"]),
+            (&json!(["practica"]), &json!(["bruno"]), &json!(["joyful", "proud"]))
+        );
+        assert_eq!(seen["place"], json!({"name": "Buenos Aires", "latitude": -34.6, "longitude": -58.4}));
+        ana.post("/posts", json!({"html": "<img src=x>"})).await.refused(422, "invalid");
+        ana.post("/posts", json!({"html": "a", "body": "a"})).await.refused(422, "invalid");
+        ana.post("/posts", json!({})).await.refused(422, "invalid");
+        let six = json!({"body": "a", "emotions": ["joyful", "joyful", "joyful", "joyful", "joyful", "joyful"]});
+        assert_eq!(ana.post("/posts", six).await.refused(422, "invalid")["errors"][0]["code"], "too_many");
+        let far = json!({"body": "a", "place": {"name": "x", "latitude": 91.0, "longitude": 0.0}});
+        assert_eq!(ana.post("/posts", far).await.refused(422, "invalid")["errors"][0]["pointer"], "/place/latitude");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hashtag_finds_posts_however_it_is_written() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        publish(app, &ana, "#Práctica today").await;
+        publish(app, &bruno, "another #PRACTICA").await;
+        let gone = publish(app, &ana, "#practica no more").await;
+        ana.post(
+            "/posts",
+            json!({"body": "my own #practica", "visibility": "private"}),
+        )
+        .await
+        .expect(201);
+        ana.patch(
+            &format!("/posts/{}", gone["id"].as_str().unwrap()),
+            json!({"body": "none"}),
+        )
+        .await
+        .expect(200);
+        let found = bruno.get("/posts?hashtag=pr%C3%A1ctica").await.expect(200);
+        assert_eq!(bodies(&found), ["another #PRACTICA", "#Práctica today"]);
+        let first = bruno.get("/posts?hashtag=practica&limit=1").await.expect(200);
+        let next = first["next_cursor"].as_str().unwrap();
+        let second = bruno
+            .get(&format!("/posts?hashtag=practica&limit=1&cursor={next}"))
+            .await
+            .expect(200);
+        assert_eq!(bodies(&second), ["#Práctica today"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_post_said_before_stays_readable() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let post = publish(app, &ana, "one").await;
+        let path = format!("/posts/{}", post["id"].as_str().unwrap());
+        for body in ["two", "three"] {
+            app.clock.advance(Duration::from_secs(60));
+            ana.patch(&path, json!({"body": body})).await.expect(200);
+        }
+        ana.patch(&path, json!({"emotions": ["proud"], "place": {"name": "Roma"}}))
+            .await
+            .expect(200);
+        let cleared = ana.patch(&path, json!({"place": null})).await.expect(200);
+        assert_eq!(
+            (&cleared["place"], &cleared["emotions"]),
+            (&json!(null), &json!(["proud"]))
+        );
+        assert_eq!(
+            bodies(&bruno.get(&format!("{path}/edits")).await.expect(200)),
+            ["two", "one"]
+        );
+        let first = bruno.get(&format!("{path}/edits?limit=1")).await.expect(200);
+        let next = first["next_cursor"].as_str().unwrap();
+        let second = bruno
+            .get(&format!("{path}/edits?limit=1&cursor={next}"))
+            .await
+            .expect(200);
+        assert_eq!(
+            (bodies(&second), &second["next_cursor"]),
+            (vec!["one"], &json!(null))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shared_post_shows_the_original_for_as_long_as_one_may_see_it() {
+    each_db(async |app| {
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
+        let original = publish(app, &ana, "Milonga tonight").await;
+        let path = format!("/posts/{}", original["id"].as_str().unwrap());
+        let shared = bruno
+            .post(&format!("{path}/shares"), json!({"body": "Come!"}))
+            .await
+            .expect(201);
+        assert_eq!(
+            (&shared["body"], &shared["shared"]["body"]),
+            (&json!("Come!"), &json!("Milonga tonight"))
+        );
+        // Sharing a share shares the original.
+        let again = carla
+            .post(
+                &format!("/posts/{}/shares", shared["id"].as_str().unwrap()),
+                json!({}),
+            )
+            .await
+            .expect(201);
+        assert_eq!(again["shared_id"], original["id"]);
+        assert_eq!(ana.get(&path).await.expect(200)["share_count"], 2);
+        let share = format!("/posts/{}", again["id"].as_str().unwrap());
+        assert_eq!(
+            ana.get(&share).await.expect(200)["shared"]["author"]["username"],
+            "ana"
+        );
+        carla.delete(&share).await.expect(204);
+        assert_eq!(ana.get(&path).await.expect(200)["share_count"], 1);
+        ana.patch(&path, json!({"visibility": "private"}))
+            .await
+            .expect(200);
+        let share = format!("/posts/{}", shared["id"].as_str().unwrap());
+        let seen = carla.get(&share).await.expect(200);
+        assert_eq!(
+            (&seen["shared_id"], &seen["shared"]),
+            (&original["id"], &json!(null))
+        );
+        ana.post(&format!("{path}/shares"), json!({}))
+            .await
+            .refused(403, "not_public");
+        ana.delete(&path).await.expect(204);
+        assert_eq!(carla.get(&share).await.expect(200)["shared_id"], json!(null));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_post_in_a_group_is_the_groups_to_read() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let new = json!({"name": "Vals lovers", "kind": "interest", "visibility": "closed"});
+        let group = ana.post("/groups", new).await.expect(201);
+        let post = json!({"body": "for us", "group_id": group["id"]});
+        let made = ana.post("/posts", post.clone()).await.expect(201);
+        assert_eq!(made["visibility"], "group");
+        let path = format!("/posts/{}", made["id"].as_str().unwrap());
+        bruno.get(&path).await.refused(404, "not_found");
+        assert_eq!(bruno.post("/posts", post).await.status, 403);
+        let public = json!({"body": "x", "group_id": group["id"], "visibility": "public"});
+        ana.post("/posts", public).await.refused(422, "invalid");
+        ana.post("/posts", json!({"body": "x", "visibility": "group"}))
+            .await
+            .refused(422, "invalid");
+        assert!(
+            bodies(
+                &bruno
+                    .get(&format!("/posts?author_id={}", ana.id))
+                    .await
+                    .expect(200)
+            )
+            .is_empty()
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn announcements_come_from_who_leads() {
+    each_db(async |app| {
+        let ana = app.user("Ana").await;
+        ana.post("/posts", json!({"body": "Hear!", "kind": "announcement"}))
+            .await
+            .refused(403, "not_a_leader");
     })
     .await;
 }

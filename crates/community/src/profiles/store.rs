@@ -82,6 +82,15 @@ pub async fn lock_pair(tx: &Tx, one: MemberId, other: MemberId) -> Result<()> {
     Ok(())
 }
 
+/// The member's own city as they wrote it; empty when they did not.
+pub async fn city(db: &impl Executor, member: MemberId) -> Result<String> {
+    let sql = "SELECT city FROM profile WHERE community_id = @community AND member_id = $1";
+    Ok(db
+        .one(sql, params![member], |row| row.get(0))
+        .await?
+        .unwrap_or_default())
+}
+
 /// Text that LIKE takes literally.
 fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {

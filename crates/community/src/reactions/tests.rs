@@ -81,3 +81,51 @@ async fn counters_do_not_drift_when_many_react_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_comment_is_reacted_to_in_six_ways_and_one_sees_by_whom() {
+    each_db(async |app| {
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
+        let post = publish(app, &ana, "hola").await;
+        let post = format!("/posts/{}", post["id"].as_str().unwrap());
+        let comment = ana
+            .post(&format!("{post}/comments"), json!({"body": "first"}))
+            .await
+            .expect(201);
+        let comment = format!("/comments/{}", comment["id"].as_str().unwrap());
+        for subject in [&post, &comment] {
+            let path = format!("{subject}/reactions");
+            for kind in ["like", "dislike", "laugh", "angry", "sad", "love"] {
+                let answer = bruno.post(&path, json!({"type": kind})).await.expect(200);
+                assert_eq!(
+                    (&answer["reaction"], &answer["like_count"]),
+                    (&json!(kind), &json!(1))
+                );
+            }
+            carla.post(&path, json!({"type": "like"})).await.expect(200);
+            let counts = ana.get(&format!("{path}/summary")).await.expect(200);
+            assert_eq!(
+                counts,
+                json!({"counts": [{"type": "like", "count": 1}, {"type": "love", "count": 1}]})
+            );
+            let lovers = ana.get(&format!("{path}?type=love")).await.expect(200);
+            assert_eq!(lovers["items"][0]["member"]["username"], "bruno");
+            assert_eq!(lovers["items"].as_array().unwrap().len(), 1);
+        }
+        let seen = carla.get(&comment).await.expect(200);
+        assert_eq!(
+            (&seen["like_count"], &seen["reaction"]),
+            (&json!(2), &json!("like"))
+        );
+        bruno.delete(&format!("{comment}/reactions")).await.expect(204);
+        assert_eq!(carla.get(&comment).await.expect(200)["like_count"], 1);
+        carla.put(&format!("/blocks/{}", bruno.id)).await.expect(204);
+        let counts = carla.get(&format!("{post}/reactions/summary")).await.expect(200);
+        assert_eq!(counts, json!({"counts": [{"type": "like", "count": 1}]}));
+    })
+    .await;
+}

@@ -1,0 +1,119 @@
+use super::{Comment, CommentCreated, CommentId, policy, store};
+use crate::posts::{PostId, store as posts, words::Words};
+use accounts::{CurrentUser, MemberId};
+use base::{Error, Kind, Result, error::not_found};
+use platform::{
+    AppState,
+    http::{Created, IfMatch, Once},
+};
+
+pub async fn create_comment(
+    app: &AppState,
+    actor: &CurrentUser,
+    once: Once,
+    post: PostId,
+    parent: Option<CommentId>,
+    body: String,
+) -> Result<Created<Comment>> {
+    let (own, author, now) = (app.clone(), actor.id, app.clock.now());
+    let id = CommentId(app.ids.at(now));
+    once.create(app, author.0, "create_comment", move |tx| async move {
+        // The post's row first: whoever changes its comments waits here, in one order.
+        let counted = posts::count_comment(&tx, author, post, 1).await?;
+        let post_author = counted.ok_or_else(|| not_found("post"))?;
+        let parent_author = match parent {
+            None => None,
+            Some(parent) => Some(answered(&store::find(&tx, author, parent).await?, post)?),
+        };
+        let mentions = posts::mentioned(&tx, author, &Words::plain(&*body).mentions()).await?;
+        let names: Vec<String> = mentions.iter().map(|mention| mention.username.clone()).collect();
+        store::insert(&tx, id, post, parent, author, &body, &names.join(" "), now).await?;
+        let written_by = posts::author(&tx, author)
+            .await?
+            .ok_or_else(|| not_found("member"))?;
+        let signal = CommentCreated {
+            id,
+            post_id: post,
+            post_author,
+            parent_author,
+            author: written_by.clone(),
+            body: body.clone(),
+            mentioned: mentions.iter().map(|mention| mention.id).collect(),
+            created_at: now,
+        };
+        own.signals.announce(&tx, &signal, now).await?;
+        Ok(Comment {
+            id,
+            post_id: post,
+            parent_id: parent,
+            author: written_by,
+            body,
+            mentions: names,
+            created_at: now,
+            edited_at: None,
+            is_deleted: false,
+            like_count: 0,
+            reply_count: 0,
+            liked_by_me: false,
+            reaction: None,
+            version: 1,
+        })
+    })
+    .await
+}
+
+/// Whose comment is answered: one of the same post that still has its words.
+fn answered(parent: &Option<Comment>, post: PostId) -> Result<MemberId> {
+    match parent {
+        Some(parent) if parent.post_id == post && !parent.is_deleted => Ok(parent.author.id),
+        _ => Err(not_found("comment")),
+    }
+}
+
+pub async fn edit_comment(
+    app: &AppState,
+    actor: &CurrentUser,
+    id: CommentId,
+    seen: IfMatch,
+    body: String,
+) -> Result<Comment> {
+    let (actor, now) = (*actor, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let found = store::find(&tx, actor.id, id).await?;
+            let mut comment = found
+                .filter(|comment| !comment.is_deleted)
+                .ok_or_else(|| not_found("comment"))?;
+            policy::may_edit(&actor, &comment)?;
+            seen.check(comment.version)?;
+            let mentions = posts::mentioned(&tx, actor.id, &Words::plain(&*body).mentions()).await?;
+            comment.mentions = mentions.into_iter().map(|mention| mention.username).collect();
+            comment.body = body;
+            if !store::update(&tx, &comment, &comment.mentions.join(" "), now).await? {
+                return Err(Error::new(Kind::Stale, "stale"));
+            }
+            comment.edited_at = Some(now);
+            comment.version += 1;
+            Ok(comment)
+        })
+        .await
+}
+
+pub async fn delete_comment(app: &AppState, actor: &CurrentUser, id: CommentId) -> Result<()> {
+    let (actor, now) = (*actor, app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let gone = || not_found("comment");
+            let seen = store::find(&tx, actor.id, id).await?.ok_or_else(gone)?;
+            let counted = posts::count_comment(&tx, actor.id, seen.post_id, -1).await?;
+            let post_author = counted.ok_or_else(gone)?;
+            // Now that the post's row is ours, nobody else is deleting it.
+            let comment = store::find(&tx, actor.id, id).await?.ok_or_else(gone)?;
+            if comment.is_deleted {
+                return Err(gone());
+            }
+            policy::may_delete(&actor, &comment, post_author)?;
+            store::delete(&tx, &comment, now).await
+        })
+        .await
+}

@@ -1,0 +1,19 @@
+use super::Comment;
+use accounts::{CurrentUser, MemberId};
+use base::{Result, error::forbidden};
+
+/// Only the author edits a comment.
+pub fn may_edit(actor: &CurrentUser, comment: &Comment) -> Result<()> {
+    if comment.author.id == actor.id {
+        return Ok(());
+    }
+    Err(forbidden("not_author").about("comment"))
+}
+
+/// The author of the comment deletes it, and whose post it stands under.
+pub fn may_delete(actor: &CurrentUser, comment: &Comment, post_author: MemberId) -> Result<()> {
+    if post_author == actor.id {
+        return Ok(());
+    }
+    may_edit(actor, comment)
+}

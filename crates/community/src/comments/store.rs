@@ -1,0 +1,219 @@
+use super::{Comment, CommentId};
+use crate::{
+    posts::{PostId, store::visible},
+    profiles::Author,
+    reactions::Reaction,
+};
+use accounts::MemberId;
+use base::{Result, Timestamp, page::Limit};
+use db::{Executor, Row, Tx, params};
+use uuid::Uuid;
+
+/// What `comment()` reads of the comment `c` for the reader `$1`.
+macro_rules! comment_columns {
+    () => {
+        "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, c.body, c.mentions, c.created_at,
+         c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version"
+    };
+}
+
+macro_rules! comment_joins {
+    () => {
+        "JOIN member m ON m.id = c.author_id
+         LEFT JOIN comment_reaction r ON r.comment_id = c.id AND r.member_id = $1"
+    };
+}
+
+/// Whether the reader has something to do with who wrote the comment `c`.
+macro_rules! not_blocked {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+             AND b.member_id = $1 AND b.other_id = c.author_id)"
+    };
+}
+
+fn comment(row: &Row<'_>) -> Result<Comment> {
+    let reaction: Option<Reaction> = row.get(13)?;
+    Ok(Comment {
+        id: row.get(0)?,
+        post_id: row.get(1)?,
+        parent_id: row.get(2)?,
+        author: Author {
+            id: row.get(3)?,
+            username: row.get(4)?,
+            display_name: row.get(5)?,
+        },
+        body: row.get(6)?,
+        mentions: row
+            .get::<String>(7)?
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+        created_at: row.get(8)?,
+        edited_at: row.get(9)?,
+        is_deleted: row.get(10)?,
+        like_count: row.get(11)?,
+        reply_count: row.get(12)?,
+        liked_by_me: reaction.is_some(),
+        reaction,
+        version: row.get(14)?,
+    })
+}
+
+pub async fn find(db: &impl Executor, reader: MemberId, id: CommentId) -> Result<Option<Comment>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        comment_columns!(),
+        " FROM comment c JOIN post p ON p.id = c.post_id ",
+        comment_joins!(),
+        " WHERE c.id = $2 AND c.community_id = @community AND ",
+        not_blocked!(),
+        " AND ",
+        visible!()
+    );
+    db.one(SQL, params![reader, id], comment).await
+}
+
+/// Comments to a post, the oldest first, beyond an id. The caller has made sure that the post may be read.
+pub async fn list_comments(
+    db: &impl Executor,
+    reader: MemberId,
+    post: PostId,
+    after: Uuid,
+    limit: Limit,
+) -> Result<Vec<Comment>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        comment_columns!(),
+        " FROM comment c ",
+        comment_joins!(),
+        " WHERE c.community_id = @community AND c.post_id = $2 AND c.parent_id IS NULL AND c.id > $3 AND ",
+        not_blocked!(),
+        " ORDER BY c.id LIMIT $4"
+    );
+    db.all(SQL, params![reader, post, after, fetch(limit)], comment)
+        .await
+}
+
+/// Answers to a comment, the oldest first, beyond an id.
+pub async fn list_replies(
+    db: &impl Executor,
+    reader: MemberId,
+    parent: CommentId,
+    after: Uuid,
+    limit: Limit,
+) -> Result<Vec<Comment>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        comment_columns!(),
+        " FROM comment c ",
+        comment_joins!(),
+        " WHERE c.community_id = @community AND c.parent_id = $2 AND c.id > $3 AND ",
+        not_blocked!(),
+        " ORDER BY c.id LIMIT $4"
+    );
+    db.all(SQL, params![reader, parent, after, fetch(limit)], comment)
+        .await
+}
+
+fn fetch(limit: Limit) -> i64 {
+    limit.count() as i64 + 1
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row's columns")]
+pub async fn insert(
+    tx: &Tx,
+    id: CommentId,
+    post: PostId,
+    parent: Option<CommentId>,
+    author: MemberId,
+    body: &str,
+    mentions: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO comment (id, community_id, post_id, parent_id, author_id, body, mentions, created_at)
+         VALUES ($1, @community, $2, $3, $4, $5, $6, $7)",
+        params![id, post, parent, author, body, mentions, now],
+    )
+    .await?;
+    if let Some(parent) = parent {
+        count_reply(tx, parent, 1).await?;
+    }
+    Ok(())
+}
+
+/// Moves the count of answers; says how many are left and whether the comment's words are gone.
+async fn count_reply(tx: &Tx, id: CommentId, by: i64) -> Result<Option<(i64, bool)>> {
+    let sql = "UPDATE comment SET reply_count = reply_count + $1 WHERE id = $2 AND community_id = @community
+               RETURNING reply_count, deleted_at IS NOT NULL";
+    tx.one(sql, params![by, id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
+}
+
+/// False when it has another version by now.
+pub async fn update(tx: &Tx, comment: &Comment, mentions: &str, now: Timestamp) -> Result<bool> {
+    let count = tx
+        .execute(
+            "UPDATE comment SET body = $1, mentions = $2, edited_at = $3, version = version + 1
+             WHERE id = $4 AND version = $5 AND community_id = @community",
+            params![comment.body, mentions, now, comment.id, comment.version],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
+/// Deletes the comment, or its words alone while it is answered, and the emptied places above it.
+pub async fn delete(tx: &Tx, comment: &Comment, now: Timestamp) -> Result<()> {
+    // Read again: the post's row is locked, so nobody answers in between.
+    let sql = "SELECT reply_count FROM comment WHERE id = $1 AND community_id = @community";
+    let replies: Option<i64> = tx.one(sql, params![comment.id], |row| row.get(0)).await?;
+    if replies.unwrap_or(0) > 0 {
+        return tx
+            .execute(
+                "UPDATE comment SET body = '', mentions = '', deleted_at = $1, version = version + 1
+                 WHERE id = $2 AND community_id = @community",
+                params![now, comment.id],
+            )
+            .await
+            .map(drop);
+    }
+    let (mut gone, mut above) = (comment.id, comment.parent_id);
+    loop {
+        tx.execute(
+            "DELETE FROM comment WHERE id = $1 AND community_id = @community",
+            params![gone],
+        )
+        .await?;
+        let Some(parent) = above else { return Ok(()) };
+        match count_reply(tx, parent, -1).await? {
+            Some((0, true)) => {}
+            _ => return Ok(()),
+        }
+        let sql = "SELECT parent_id FROM comment WHERE id = $1 AND community_id = @community";
+        above = tx.one(sql, params![parent], |row| row.get(0)).await?.flatten();
+        gone = parent;
+    }
+}
+
+/// Changes the count of reactions; tells whose comment it is and where it stands. Nothing when the
+/// member may not read it or its words are gone.
+pub async fn count_reaction(
+    tx: &Tx,
+    member: MemberId,
+    id: CommentId,
+    by: i64,
+) -> Result<Option<(i64, MemberId, PostId)>> {
+    const SQL: &str = concat!(
+        "UPDATE comment AS c SET like_count = like_count + $2
+         WHERE c.id = $3 AND c.community_id = @community AND c.deleted_at IS NULL AND ",
+        not_blocked!(),
+        " AND EXISTS (SELECT 1 FROM post p WHERE p.id = c.post_id AND p.community_id = @community AND ",
+        visible!(),
+        ") RETURNING like_count, author_id, post_id"
+    );
+    tx.one(SQL, params![member, by, id], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })
+    .await
+}

@@ -1,0 +1,96 @@
+use super::{Companionship, Consent};
+use crate::{posts::PostId, profiles::Author};
+use accounts::MemberId;
+use base::{Paging, Result, Timestamp};
+use db::{Executor, Tx, params};
+use serde_json::json;
+
+/// Of these members, those whom the author may ask: not themselves, nobody gone or blocked.
+pub async fn may_be_named(
+    db: &impl Executor,
+    author: MemberId,
+    members: &[MemberId],
+) -> Result<Vec<MemberId>> {
+    if members.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids: Vec<String> = members.iter().map(|id| id.0.simple().to_string()).collect();
+    let sql = db.pick(
+        "SELECT m.id FROM json_each($2) wanted CROSS JOIN member m ON m.id = unhex(wanted.value)
+         WHERE m.id <> $1 AND m.status = 'active' AND NOT EXISTS (SELECT 1 FROM block b
+             WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = m.id)
+         GROUP BY m.id",
+        "SELECT m.id FROM member m
+         WHERE m.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
+             AND m.id <> $1 AND m.status = 'active' AND NOT EXISTS (SELECT 1 FROM block b
+             WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = m.id)",
+    );
+    db.all(sql, params![author, json!(ids)], |row| row.get(0)).await
+}
+
+/// Asks members; who was asked before is not asked again.
+pub async fn ask(tx: &Tx, post: PostId, members: &[MemberId], now: Timestamp) -> Result<()> {
+    for member in members {
+        tx.execute_last(
+            "INSERT INTO companion (community_id, post_id, member_id, status, created_at)
+             VALUES (@community, $1, $2, 'asked', $3) ON CONFLICT DO NOTHING",
+            params![post, member, now],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub async fn find(db: &impl Executor, post: PostId, member: MemberId) -> Result<Option<Consent>> {
+    let sql =
+        "SELECT status FROM companion WHERE community_id = @community AND post_id = $1 AND member_id = $2";
+    db.one(sql, params![post, member], |row| row.get(0)).await
+}
+
+pub async fn answer(tx: &Tx, post: PostId, member: MemberId, status: Consent, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE companion SET status = $1, answered_at = $2
+         WHERE community_id = @community AND post_id = $3 AND member_id = $4",
+        params![status, now, post, member],
+    )
+    .await
+    .map(drop)
+}
+
+pub async fn delete(tx: &Tx, post: PostId, member: MemberId) -> Result<()> {
+    tx.execute(
+        "DELETE FROM companion WHERE community_id = @community AND post_id = $1 AND member_id = $2",
+        params![post, member],
+    )
+    .await
+    .map(drop)
+}
+
+/// Posts that ask the member, or asked, the newest first.
+pub async fn list(
+    db: &impl Executor,
+    member: MemberId,
+    status: Consent,
+    page: Paging,
+) -> Result<Vec<Companionship>> {
+    let sql = "SELECT p.id, m.id, m.username, m.display_name, p.body, c.status, c.created_at
+               FROM companion c JOIN post p ON p.id = c.post_id JOIN member m ON m.id = p.author_id
+               WHERE c.community_id = @community AND c.member_id = $1 AND c.status = $2 AND c.post_id < $3
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                       AND b.member_id = $1 AND b.other_id = p.author_id)
+               ORDER BY c.post_id DESC LIMIT $4";
+    db.all(sql, params![member, status, page.before(), page.fetch()], |row| {
+        Ok(Companionship {
+            post_id: row.get(0)?,
+            author: Author {
+                id: row.get(1)?,
+                username: row.get(2)?,
+                display_name: row.get(3)?,
+            },
+            body: row.get(4)?,
+            status: row.get(5)?,
+            created_at: row.get(6)?,
+        })
+    })
+    .await
+}
