@@ -1,5 +1,5 @@
 use super::{MemberBlocked, apart, store};
-use crate::{follows, profiles};
+use crate::{companions, follows, profiles};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result,
@@ -24,6 +24,7 @@ pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Resu
                 None => store::insert(&tx, member, other, now).await?,
             }
             follows::ops::part(&tx, member, other).await?;
+            companions::ops::part(&tx, member, other).await?;
             let blocked = MemberBlocked {
                 member,
                 blocked: other,

@@ -3,11 +3,11 @@
 //! The author of a post asks; nobody is named before they agreed, and whoever
 //! agreed may leave at any time. Who is asked may read the post, so that they
 //! know what they agree to; who denies stops seeing what is not theirs to read,
-//! and is not asked again. A post's `companion_count` counts those who agreed
+//! and is not asked again. A block takes both off each other's posts. A post's `companion_count` counts those who agreed
 //! and changes with their rows.
 
 mod http;
-mod ops;
+pub(crate) mod ops;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@ use super::{CompanionAsked, Consent, store};
 use crate::posts::{PostId, policy, store as posts};
 use accounts::{CurrentUser, MemberId};
 use base::{Result, error::not_found};
+use db::Tx;
 use platform::AppState;
 
 /// The author asks one more member.
@@ -44,6 +45,12 @@ pub async fn answer(app: &AppState, actor: &CurrentUser, id: PostId, answer: Con
             posts::count_companion(&tx, id, by).await.map(drop)
         })
         .await
+}
+
+/// Takes two members off each other's posts, as a part of what parts them.
+pub(crate) async fn part(tx: &Tx, one: MemberId, other: MemberId) -> Result<()> {
+    store::part(tx, one, other).await?;
+    store::part(tx, other, one).await
 }
 
 /// The author takes a question or a name back.

@@ -1,5 +1,8 @@
 use super::{Companionship, Consent};
-use crate::{posts::PostId, profiles::Author};
+use crate::{
+    posts::{PostId, store::visible},
+    profiles::Author,
+};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Tx, params};
@@ -41,9 +44,12 @@ pub async fn ask(tx: &Tx, post: PostId, members: &[MemberId], now: Timestamp) ->
     Ok(())
 }
 
+/// What the member answered, unless they have nothing to do with the author.
 pub async fn find(db: &impl Executor, post: PostId, member: MemberId) -> Result<Option<Consent>> {
-    let sql =
-        "SELECT status FROM companion WHERE community_id = @community AND post_id = $1 AND member_id = $2";
+    let sql = "SELECT c.status FROM companion c JOIN post p ON p.id = c.post_id
+               WHERE c.community_id = @community AND c.post_id = $1 AND c.member_id = $2
+                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
+                       AND b.member_id = $2 AND b.other_id = p.author_id)";
     db.one(sql, params![post, member], |row| row.get(0)).await
 }
 
@@ -66,20 +72,47 @@ pub async fn delete(tx: &Tx, post: PostId, member: MemberId) -> Result<()> {
     .map(drop)
 }
 
-/// Posts that ask the member, or asked, the newest first.
+/// Takes the member off the author's posts. Who said no stays unasked.
+pub async fn part(tx: &Tx, author: MemberId, member: MemberId) -> Result<()> {
+    // The posts' rows first, as whoever answers does: no count changes in between.
+    let posts = tx.pick(
+        "SELECT p.id FROM companion c JOIN post p ON p.id = c.post_id
+         WHERE c.community_id = @community AND c.member_id = $2 AND p.author_id = $1",
+        "SELECT p.id FROM companion c JOIN post p ON p.id = c.post_id
+         WHERE c.community_id = @community AND c.member_id = $2 AND p.author_id = $1
+         ORDER BY p.id FOR NO KEY UPDATE OF p",
+    );
+    let posts = tx.all(posts, params![author, member], |_| Ok(())).await?;
+    if posts.is_empty() {
+        return Ok(());
+    }
+    for sql in [
+        "UPDATE post SET companion_count = companion_count - 1
+         WHERE community_id = @community AND author_id = $1 AND id IN (SELECT post_id FROM companion
+             WHERE community_id = @community AND member_id = $2 AND status = 'approved')",
+        "DELETE FROM companion WHERE community_id = @community AND member_id = $2 AND status <> 'denied'
+             AND post_id IN (SELECT id FROM post WHERE community_id = @community AND author_id = $1)",
+    ] {
+        tx.execute(sql, params![author, member]).await?;
+    }
+    Ok(())
+}
+
+/// Posts that ask the member, or asked, the newest first; none that they may not read.
 pub async fn list(
     db: &impl Executor,
     member: MemberId,
     status: Consent,
     page: Paging,
 ) -> Result<Vec<Companionship>> {
-    let sql = "SELECT p.id, m.id, m.username, m.display_name, p.body, c.status, c.created_at
-               FROM companion c JOIN post p ON p.id = c.post_id JOIN member m ON m.id = p.author_id
-               WHERE c.community_id = @community AND c.member_id = $1 AND c.status = $2 AND c.post_id < $3
-                   AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
-                       AND b.member_id = $1 AND b.other_id = p.author_id)
-               ORDER BY c.post_id DESC LIMIT $4";
-    db.all(sql, params![member, status, page.before(), page.fetch()], |row| {
+    const SQL: &str = concat!(
+        "SELECT p.id, m.id, m.username, m.display_name, p.body, c.status, c.created_at
+         FROM companion c JOIN post p ON p.id = c.post_id JOIN member m ON m.id = p.author_id
+         WHERE c.community_id = @community AND c.member_id = $1 AND c.status = $2 AND c.post_id < $3 AND ",
+        visible!(),
+        " ORDER BY c.post_id DESC LIMIT $4"
+    );
+    db.all(SQL, params![member, status, page.before(), page.fetch()], |row| {
         Ok(Companionship {
             post_id: row.get(0)?,
             author: Author {

@@ -37,6 +37,8 @@ async fn nobody_is_named_before_they_agree() {
         assert_eq!(bruno.get("/companionships?status=approved").await.expect(200)["items"][0]["post_id"], post["id"]);
         // Who denied sees no more of it than others.
         carla.get(&path).await.refused(404, "not_found");
+        let denied = carla.get("/companionships?status=denied").await.expect(200);
+        assert_eq!(denied["items"], json!([]));
         say(&bruno, "denied").await.expect(204);
         assert_eq!(ana.get(&path).await.expect(200)["companion_count"], 0);
     })
@@ -68,6 +70,33 @@ async fn the_author_asks_later_and_takes_names_back() {
         ana.delete(&companion).await.expect(204);
         let seen = ana.get(&path).await.expect(200);
         assert_eq!((names(&seen).len(), &seen["companion_count"]), (0, &json!(0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_block_takes_both_off_each_others_posts() {
+    each_db(async |app| {
+        let (ana, bruno, carla) =
+            (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        let mut paths = vec![];
+        for (author, other) in [(&ana, &bruno), (&bruno, &ana)] {
+            let new = json!({"body": "What a night", "companions": [other.id, carla.id]});
+            let post = author.post("/posts", new).await.expect(201);
+            let id = post["id"].as_str().unwrap();
+            for who in [other, &carla] {
+                let yes = who.request(reqwest::Method::PUT, &format!("/companionships/{id}"));
+                let yes = yes.json(&json!({"status": "approved"}));
+                testkit::Answer::of(yes).await.expect(204);
+            }
+            paths.push(format!("/posts/{id}"));
+        }
+        ana.put(&format!("/blocks/{}", bruno.id)).await.expect(204);
+        for path in paths {
+            let seen = carla.get(&path).await.expect(200);
+            assert_eq!((names(&seen), &seen["companion_count"]), (vec!["carla"], &json!(1)));
+        }
+        assert_eq!(bruno.get("/companionships?status=approved").await.expect(200)["items"], json!([]));
     })
     .await;
 }

@@ -168,7 +168,7 @@ async fn read_messages(
 }
 
 async fn show_message(app: AppState, actor: CurrentUser, Path(id): Path<MessageId>) -> Result<Json<Message>> {
-    Ok(Json(ops::show_message(&app, &actor, id).await?))
+    Ok(Json(ops::show_message(&app.db, actor.id, id).await?))
 }
 
 input! {

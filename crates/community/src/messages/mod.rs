@@ -15,7 +15,7 @@
 mod http;
 mod model;
 mod offline;
-mod ops;
+pub(crate) mod ops;
 mod policy;
 mod queue;
 mod signals;

@@ -14,7 +14,7 @@ use base::{
     Result,
     error::{invalid, not_found},
 };
-use db::Tx;
+use db::{Executor, Tx};
 use platform::AppState;
 use realtime::{
     Realtime,
@@ -88,7 +88,7 @@ pub async fn saying(
 ) -> Result<Saying> {
     let body = match (body, forward_of) {
         (Some(body), None) => body,
-        (None, Some(id)) => show_message(app, actor, id).await?.body,
+        (None, Some(id)) => show_message(&app.db, actor.id, id).await?.body,
         (Some(_), Some(_)) => return Err(invalid("/forward_of_id", "body_or_forward")),
         (None, None) => return Err(invalid("/body", "required")),
     };
@@ -100,15 +100,15 @@ pub async fn saying(
     })
 }
 
-/// A message that the caller may read and that still has its words.
-pub async fn show_message(app: &AppState, actor: &CurrentUser, id: MessageId) -> Result<Message> {
-    let room = store::room_of(&app.db, id).await?;
+/// A message that the reader may read and that still has its words.
+pub async fn show_message(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Message> {
+    let room = store::room_of(db, id).await?;
     let room = room.ok_or_else(|| not_found("message"))?;
-    let standing = rooms::store::standing(&app.db, actor.id, room).await?;
+    let standing = rooms::store::standing(db, reader, room).await?;
     if !standing.is_some_and(|standing| rooms::policy::may_read(&standing)) {
         return Err(not_found("message"));
     }
-    let message = store::find(&app.db, actor.id, id).await?;
+    let message = store::find(db, reader, id).await?;
     message
         .filter(|message| !message.deleted)
         .ok_or_else(|| not_found("message"))

@@ -33,9 +33,20 @@ async fn a_muted_members_posts_leave_the_feed_and_nobody_knows() {
         let list = ana.get("/mutes").await.expect(200);
         assert_eq!(list["items"][0]["member"]["display_name"], "Carla");
 
+        // Looked for by what they talk about, she is left out.
+        publish(app, &bruno, "#vals with Bruno").await;
+        publish(app, &carla, "#vals with Carla").await;
+        assert_eq!(
+            bodies(&ana.get("/posts?hashtag=vals").await.expect(200)),
+            ["#vals with Bruno"]
+        );
+
         // Asked for by name she is there, and for her nothing has changed.
         let hers = format!("/posts?author_id={}", carla.id);
-        assert_eq!(bodies(&ana.get(&hers).await.expect(200)), ["from Carla"]);
+        assert_eq!(
+            bodies(&ana.get(&hers).await.expect(200)),
+            ["#vals with Carla", "from Carla"]
+        );
         let seen = carla.get(&format!("/members/{}", ana.id)).await.expect(200);
         assert_eq!(seen["following_count"], 2);
         assert_eq!(carla.get("/mutes").await.expect(200)["items"], json!([]));
@@ -43,7 +54,7 @@ async fn a_muted_members_posts_leave_the_feed_and_nobody_knows() {
         ana.delete(&muted).await.expect(204);
         assert_eq!(
             bodies(&ana.get("/feed").await.expect(200)),
-            ["from Carla", "from Bruno"]
+            ["#vals with Carla", "#vals with Bruno", "from Carla", "from Bruno"]
         );
     })
     .await;

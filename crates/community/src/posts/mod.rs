@@ -3,7 +3,8 @@
 //! Every statement that gives a post to a reader asks [`visible!`], the one place
 //! where visibility and blocks are decided. What is hidden looks like an id that
 //! nobody knows. Only its author changes or deletes a post; what it said before
-//! stays readable as an edit. A post's id carries its time, so an author's
+//! stays readable as an edit, until it is opened to more members than could read
+//! that. A post's id carries its time, so an author's
 //! history is the order of ids. The counts on the row are those of the rows
 //! behind them, changed in the same transaction.
 //!
@@ -22,4 +23,4 @@ pub(crate) mod words;
 
 pub use http::routes;
 pub use model::{Edit, Emotion, Place, Post, PostId, PostKind, SharedPost, Visibility};
-pub use signals::{PostCreated, PostNew, push_worker, sockets};
+pub use signals::{PostCreated, PostEdited, PostNew, push_worker, sockets};

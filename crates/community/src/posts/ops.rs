@@ -1,5 +1,5 @@
 use super::{
-    Emotion, Place, Post, PostCreated, PostId, SharedPost, Visibility,
+    Emotion, Place, Post, PostCreated, PostEdited, PostId, SharedPost, Visibility,
     model::{Draft, Mentioned},
     policy, store,
     words::Words,
@@ -128,15 +128,19 @@ pub async fn edit_post(
     seen: IfMatch,
     changes: Changes,
 ) -> Result<Post> {
-    let (actor, now) = (*actor, app.clock.now());
+    let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
             let before = find(&tx, actor.id, id).await?;
             policy::may_change(&actor, &before)?;
             seen.check(before.version)?;
-            let mut post = before.clone();
+            let (mut post, mut mentioned) = (before.clone(), vec![]);
             if let Some(words) = changes.words {
                 let mentions: Vec<Mentioned> = store::mentioned(&tx, actor.id, &words.mentions()).await?;
+                let new = mentions
+                    .iter()
+                    .filter(|mention| !before.mentions.contains(&mention.username));
+                mentioned = new.map(|mention| mention.id).collect();
                 post.hashtags = words.hashtags();
                 post.mentions = mentions.into_iter().map(|mention| mention.username).collect();
                 (post.body, post.html) = (words.body, words.html);
@@ -150,6 +154,13 @@ pub async fn edit_post(
             }
             post.edited_at = Some(now);
             post.version += 1;
+            let edited = PostEdited {
+                id,
+                author: post.author.clone(),
+                edited_at: now,
+                mentioned,
+            };
+            own.signals.announce(&tx, &edited, now).await?;
             Ok(post)
         })
         .await

@@ -32,6 +32,16 @@ pub fn fits(visibility: Visibility, in_group: bool) -> Result<()> {
     }
 }
 
+/// Whether more members may read it than before.
+pub fn widens(before: Visibility, after: Visibility) -> bool {
+    let reach = |visibility| match visibility {
+        Visibility::Private => 0,
+        Visibility::Friends | Visibility::Group => 1,
+        Visibility::Public => 2,
+    };
+    reach(after) > reach(before)
+}
+
 /// What the public may not read is not passed on.
 pub fn may_share(post: &Post) -> Result<()> {
     match post.visibility {

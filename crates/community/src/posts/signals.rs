@@ -48,6 +48,20 @@ impl Signal for PostCreated {
     const KIND: &'static str = "post_created";
 }
 
+/// A post says or shows something else, or others may read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PostEdited {
+    pub id: PostId,
+    pub author: Author,
+    pub edited_at: Timestamp,
+    /// Who is mentioned and was not before. They may not be allowed to read it.
+    pub mentioned: Vec<MemberId>,
+}
+
+impl Signal for PostEdited {
+    const KIND: &'static str = "post_edited";
+}
+
 /// `post:new`, to the author's followers who are online, or to those of them who
 /// are friends. Ephemeral: after a reconnect the feed is the truth.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -1,6 +1,7 @@
 use super::{
     Edit, Place, Post, PostId, SharedPost,
     model::{Draft, Mentioned, joined},
+    policy,
 };
 use crate::{groups::GroupId, profiles::Author, reactions::Reaction};
 use accounts::MemberId;
@@ -287,14 +288,16 @@ pub async fn list_in_group(
     Ok(posts)
 }
 
-/// Posts with a hashtag that the reader may read, the newest first.
+/// Posts with a hashtag that the reader may read and whose authors they did not mute, the newest first.
 pub async fn list_tagged(db: &impl Executor, reader: MemberId, tag: &str, page: Paging) -> Result<Vec<Post>> {
     const SQL: &str = concat!(
         "SELECT ",
         post_columns!(),
         " FROM post_hashtag h JOIN post p ON p.id = h.post_id ",
         post_joins!(),
-        " WHERE h.community_id = @community AND h.tag = $2 AND h.post_id < $3 AND ",
+        " WHERE h.community_id = @community AND h.tag = $2 AND h.post_id < $3
+             AND p.author_id NOT IN (SELECT muted_id FROM mute WHERE community_id = @community AND member_id = $1)
+             AND ",
         visible!(),
         " ORDER BY h.post_id DESC LIMIT $4"
     );
@@ -450,6 +453,7 @@ pub async fn author(db: &impl Executor, id: MemberId) -> Result<Option<Author>> 
 }
 
 /// Keeps what the post said and writes what it says now; false when it has another version by now.
+/// What it said to fewer is not told to more: a post that is opened loses its earlier words.
 pub async fn update(tx: &Tx, before: &Post, post: &Post, now: Timestamp) -> Result<bool> {
     let place = post.place.as_ref();
     let count = tx
@@ -476,7 +480,13 @@ pub async fn update(tx: &Tx, before: &Post, post: &Post, now: Timestamp) -> Resu
     if count == 0 {
         return Ok(false);
     }
-    if (&before.body, &before.html) != (&post.body, &post.html) {
+    if policy::widens(before.visibility, post.visibility) {
+        tx.execute(
+            "DELETE FROM post_edit WHERE community_id = @community AND post_id = $1",
+            params![post.id],
+        )
+        .await?;
+    } else if (&before.body, &before.html) != (&post.body, &post.html) {
         tx.execute(
             "INSERT INTO post_edit (community_id, post_id, version, body, html, created_at)
              VALUES (@community, $1, $2, $3, $4, $5)",

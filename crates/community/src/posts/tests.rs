@@ -300,3 +300,22 @@ async fn announcements_come_from_who_leads() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_post_said_to_fewer_is_not_told_to_more() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let new = json!({"body": "He broke my heart", "visibility": "private"});
+        let post = ana.post("/posts", new).await.expect(201);
+        let path = format!("/posts/{}", post["id"].as_str().unwrap());
+        let edits = format!("{path}/edits");
+        ana.patch(&path, json!({"body": "A quiet night"})).await.expect(200);
+        assert_eq!(bodies(&ana.get(&edits).await.expect(200)), ["He broke my heart"]);
+        let opened = json!({"body": "A night", "visibility": "public"});
+        ana.patch(&path, opened).await.expect(200);
+        assert!(bodies(&bruno.get(&edits).await.expect(200)).is_empty());
+        ana.patch(&path, json!({"body": "A night out"})).await.expect(200);
+        assert_eq!(bodies(&bruno.get(&edits).await.expect(200)), ["A night"]);
+    })
+    .await;
+}

@@ -18,7 +18,7 @@ pub fn routes() -> Routes {
             "/reports",
             "create_report",
             create_report,
-            "Report a post, a comment or a member",
+            "Report what does harm",
         )
         .refuses(&[Kind::NotFound, Kind::Conflict, Kind::RateLimited])
 }

@@ -1,4 +1,5 @@
-//! Reports: a member tells that a post, a comment or a member does harm.
+//! Reports: a member tells that a post, a comment, a story, a message or a member
+//! does harm.
 //!
 //! Here stands what was reported, why and how far that has come; who looks at it
 //! and decides is moderation's. Only what one may see can be reported, once by
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 ids! {
     /// Names a report.
     ReportId;
-    /// Names a post, a comment or a member.
+    /// Names what is reported.
     SubjectId;
 }
 stored!(ids: ReportId, SubjectId);
@@ -33,6 +34,8 @@ choice! {
     pub enum SubjectKind {
         Post = "post",
         Comment = "comment",
+        Story = "story",
+        Message = "message",
         Member = "member",
     }
 }

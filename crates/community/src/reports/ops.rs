@@ -1,12 +1,14 @@
 use super::{Reason, Report, ReportId, ReportStatus, Reported, SubjectId, SubjectKind, store};
 use crate::{
     comments::{CommentId, store as comments},
+    messages::{self, MessageId},
     posts::{PostId, store as posts},
     profiles,
+    stories::{StoryId, store as stories},
 };
 use accounts::{CurrentUser, MemberId};
 use base::{
-    Result,
+    Result, Timestamp,
     error::{conflict, not_found},
 };
 use db::Executor;
@@ -41,7 +43,7 @@ pub async fn create_report(
     let (own, reporter, now) = (app.clone(), actor.id, app.clock.now());
     let id = ReportId(app.ids.at(now));
     once.create(app, reporter.0, "create_report", move |tx| async move {
-        let accused = accused(&tx, reporter, complaint.subject_kind, complaint.subject_id).await?;
+        let accused = accused(&tx, reporter, now, complaint.subject_kind, complaint.subject_id).await?;
         if accused == reporter {
             return Err(conflict("cannot_report_yourself"));
         }
@@ -72,6 +74,7 @@ pub async fn create_report(
 async fn accused(
     db: &impl Executor,
     reporter: MemberId,
+    now: Timestamp,
     kind: SubjectKind,
     id: SubjectId,
 ) -> Result<MemberId> {
@@ -84,6 +87,14 @@ async fn accused(
             let comment = comments::find(db, reporter, CommentId(id.0)).await?;
             let comment = comment.filter(|comment| !comment.is_deleted);
             Ok(comment.ok_or_else(|| not_found("comment"))?.author.id)
+        }
+        SubjectKind::Story => {
+            let story = stories::find(db, reporter, now, StoryId(id.0)).await?;
+            Ok(story.ok_or_else(|| not_found("story"))?.author.id)
+        }
+        SubjectKind::Message => {
+            let message = messages::ops::show_message(db, reporter, MessageId(id.0)).await?;
+            Ok(message.sender.id)
         }
         SubjectKind::Member => match profiles::store::is_visible(db, reporter, MemberId(id.0)).await? {
             true => Ok(MemberId(id.0)),

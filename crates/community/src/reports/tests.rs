@@ -13,10 +13,20 @@ async fn what_one_sees_can_be_reported_once() {
             .post(&format!("/posts/{}/comments", post["id"].as_str().unwrap()), json!({"body": "Buy!"}))
             .await
             .expect(201);
+        let story = ana.post("/stories", json!({"caption": "Buy!"})).await.expect(201);
+        let room = ana.put(&format!("/rooms/direct/{}", bruno.id)).await.expect(200);
+        let said = format!("/rooms/{}/messages", room["id"].as_str().unwrap());
+        let message = ana.post(&said, json!({"body": "Buy!"})).await.expect(201);
         let report = |kind: &str, id: &serde_json::Value| {
             json!({"subject_kind": kind, "subject_id": id, "reason": "spam", "note": "again and again"})
         };
-        for (kind, id) in [("post", &post["id"]), ("comment", &comment["id"]), ("member", &json!(ana.id))] {
+        for (kind, id) in [
+            ("post", &post["id"]),
+            ("comment", &comment["id"]),
+            ("story", &story["id"]),
+            ("message", &message["id"]),
+            ("member", &json!(ana.id)),
+        ] {
             let made = bruno.post("/reports", report(kind, id)).await.expect(201);
             assert_eq!((&made["status"], &made["reason"]), (&json!("pending"), &json!("spam")));
             bruno.post("/reports", report(kind, id)).await.refused(409, "already_reported");
@@ -28,6 +38,8 @@ async fn what_one_sees_can_be_reported_once() {
         assert_eq!(ana.get("/reports").await.expect(200)["items"], json!([]), "who is reported learns nothing");
         let hidden = ana.post("/posts", json!({"body": "x", "visibility": "private"})).await.expect(201);
         bruno.post("/reports", report("post", &hidden["id"])).await.refused(404, "not_found");
+        let carla = app.user("Carla").await;
+        carla.post("/reports", report("message", &message["id"])).await.refused(404, "not_found");
     })
     .await;
 }

@@ -6,7 +6,11 @@
 //! signal tells, are found by their ids. What is deleted takes its row here along.
 
 use super::{Found, words};
-use crate::{events::EventCreated, groups::GroupChanged, posts::PostCreated};
+use crate::{
+    events::EventCreated,
+    groups::GroupChanged,
+    posts::{PostCreated, PostEdited},
+};
 use base::{Result, Timestamp, fold};
 use db::{Executor, Tx, params};
 use platform::{
@@ -26,9 +30,10 @@ struct Follow;
 
 fn subject(signal: &Announced) -> Option<(Found, Uuid)> {
     let post = || Some((Found::Post, signal.read::<PostCreated>()?.id.0));
+    let edited = || Some((Found::Post, signal.read::<PostEdited>()?.id.0));
     let event = || Some((Found::Event, signal.read::<EventCreated>()?.id.0));
     let group = || Some((Found::Group, signal.read::<GroupChanged>()?.group.0));
-    post().or_else(event).or_else(group)
+    post().or_else(edited).or_else(event).or_else(group)
 }
 
 impl Consumer for Follow {

@@ -6,6 +6,7 @@ use super::{
     relevance::Wanted,
     words::{self, for_postgres, for_sqlite},
 };
+use crate::posts::store::visible;
 use accounts::MemberId;
 use base::{Result, Timestamp};
 use db::{Executor, Param, Row, params};
@@ -160,23 +161,6 @@ macro_rules! apart {
             "NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = ",
             $who,
             ")"
-        )
-    };
-}
-
-/// May the reader `$1` see the post `p`?
-macro_rules! visible {
-    () => {
-        concat!(
-            "(p.author_id = $1 OR (CASE p.visibility WHEN 'public' THEN TRUE
-                WHEN 'friends' THEN EXISTS (SELECT 1 FROM friend f WHERE f.community_id = @community
-                    AND f.member_id = $1 AND f.friend_id = p.author_id)
-                WHEN 'group' THEN EXISTS (SELECT 1 FROM community_group g WHERE g.community_id = @community
-                    AND g.id = p.group_id AND (g.visibility = 'public' OR EXISTS (SELECT 1 FROM group_member gm
-                        WHERE gm.group_id = g.id AND gm.member_id = $1 AND gm.status = 'active')))
-                ELSE FALSE END AND ",
-            apart!("p.author_id"),
-            "))"
         )
     };
 }

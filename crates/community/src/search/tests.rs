@@ -191,8 +191,17 @@ async fn what_is_changed_or_deleted_is_found_as_it_is() {
         })
         .await;
         assert_eq!(find(&ana, "q=zorzal").await.len(), 1);
+        ana.patch(&format!("/posts/{post}"), json!({"body": "Un jilguero canta"}))
+            .await
+            .expect(200);
+        eventually(async || {
+            app.app.supervisor.wake("search.index");
+            (find(&ana, "q=jilguero").await.len() == 1).then_some(())
+        })
+        .await;
+        assert!(find(&ana, "q=zorzal").await.is_empty(), "what it said before");
         ana.delete(&format!("/posts/{post}")).await.expect(204);
-        assert!(find(&ana, "q=zorzal").await.is_empty());
+        assert!(find(&ana, "q=jilguero").await.is_empty());
         app.run_worker("search.trends").await;
         let words = "SELECT word FROM search_word WHERE community_id = @community ORDER BY word";
         let words: Vec<String> = app.app.db.all(words, vec![], |row| row.get(0)).await.unwrap();

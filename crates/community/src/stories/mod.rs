@@ -7,7 +7,7 @@
 
 mod http;
 mod ops;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod worker;
