@@ -10,6 +10,7 @@ pub async fn ask_companion(app: &AppState, actor: &CurrentUser, id: PostId, memb
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
+            posts::count_companion(&tx, id, 0).await?;
             let found = posts::find(&tx, actor.id, id).await?;
             let post = found.ok_or_else(|| not_found("post"))?;
             policy::may_change(&actor, &post)?;

@@ -72,6 +72,11 @@ async fn publish(
     let mentions = store::mentioned(&app.db, author, &draft.words.mentions()).await?;
     let asked = companions::store::may_be_named(&app.db, author, &draft.companions).await?;
     once.create(app, author.0, operation, move |tx| async move {
+        if let Some(shared) = draft.shared_id
+            && !store::count_share(&tx, author, shared).await?
+        {
+            return Err(not_found("post"));
+        }
         store::insert(&tx, id, author, &draft, &hashtags, &mentions, now).await?;
         companions::store::ask(&tx, id, &asked, now).await?;
         let post = Post {

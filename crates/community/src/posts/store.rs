@@ -414,11 +414,7 @@ pub async fn insert(
         ],
     )
     .await?;
-    tag(tx, id, hashtags).await?;
-    if let Some(shared) = draft.shared_id {
-        count_share(tx, shared, 1).await?;
-    }
-    Ok(())
+    tag(tx, id, hashtags).await
 }
 
 async fn tag(tx: &Tx, id: PostId, hashtags: &[String]) -> Result<()> {
@@ -432,12 +428,15 @@ async fn tag(tx: &Tx, id: PostId, hashtags: &[String]) -> Result<()> {
     Ok(())
 }
 
-async fn count_share(tx: &Tx, id: PostId, by: i64) -> Result<()> {
-    tx.execute_last(
-        "UPDATE post SET share_count = share_count + $1 WHERE id = $2 AND community_id = @community",
-        params![by, id],
-    )
-    .await
+/// Counts a share of a post that the member may read and everybody else too; false when there is
+/// none by now.
+pub async fn count_share(tx: &Tx, member: MemberId, id: PostId) -> Result<bool> {
+    const SQL: &str = concat!(
+        "UPDATE post AS p SET share_count = share_count + 1
+         WHERE p.id = $2 AND p.community_id = @community AND p.visibility = 'public' AND ",
+        visible!()
+    );
+    Ok(tx.execute(SQL, params![member, id]).await? > 0)
 }
 
 pub async fn author(db: &impl Executor, id: MemberId) -> Result<Option<Author>> {
@@ -517,10 +516,15 @@ pub async fn delete(tx: &Tx, post: &Post) -> Result<()> {
         params![post.id],
     )
     .await?;
-    match post.shared_id {
-        Some(shared) => count_share(tx, shared, -1).await,
-        None => Ok(()),
-    }
+    let Some(shared) = post.shared_id else {
+        return Ok(());
+    };
+    tx.execute(
+        "UPDATE post SET share_count = share_count - 1 WHERE id = $1 AND community_id = @community",
+        params![shared],
+    )
+    .await
+    .map(drop)
 }
 
 /// Changes the count of reactions and tells whose post it is; nothing when the member knows of no such post.

@@ -4,7 +4,7 @@ use crate::posts::{
 };
 use accounts::MemberId;
 use base::{Result, Timestamp, page::Limit, page::TimeCursor};
-use db::{Executor, Row, Tx, params};
+use db::{Executor, OrConflict, Row, Tx, params};
 
 pub async fn insert(tx: &Tx, member: MemberId, post: PostId, now: Timestamp) -> Result<()> {
     tx.execute(
@@ -13,6 +13,7 @@ pub async fn insert(tx: &Tx, member: MemberId, post: PostId, now: Timestamp) -> 
         params![member, post, now],
     )
     .await
+    .or_missing("post")
     .map(drop)
 }
 

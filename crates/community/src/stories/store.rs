@@ -1,7 +1,7 @@
 use super::{Story, StoryId, View};
 use crate::profiles::Author;
 use accounts::MemberId;
-use base::{Paging, Result, Timestamp};
+use base::{Paging, Result, Timestamp, error::not_found};
 use db::{Executor, Row, Tx, params};
 
 /// What `story()` reads of the story `t` for the reader `$1`.
@@ -141,7 +141,9 @@ pub async fn delete(tx: &Tx, id: StoryId) -> Result<()> {
 pub async fn see(tx: &Tx, id: StoryId, member: MemberId, now: Timestamp) -> Result<()> {
     // The story's row first: whoever sees it at the same moment waits here.
     let counted = "UPDATE story SET view_count = view_count + $1 WHERE id = $2 AND community_id = @community";
-    tx.execute(counted, params![1, id]).await?;
+    if tx.execute(counted, params![1, id]).await? == 0 {
+        return Err(not_found("story"));
+    }
     let seen = tx
         .execute(
             "INSERT INTO story_view (community_id, story_id, member_id, created_at) VALUES (@community, $1, $2, $3)
