@@ -77,8 +77,11 @@ async fn the_author_asks_later_and_takes_names_back() {
 #[tokio::test]
 async fn a_block_takes_both_off_each_others_posts() {
     each_db(async |app| {
-        let (ana, bruno, carla) =
-            (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
         let mut paths = vec![];
         for (author, other) in [(&ana, &bruno), (&bruno, &ana)] {
             let new = json!({"body": "What a night", "companions": [other.id, carla.id]});
@@ -94,9 +97,15 @@ async fn a_block_takes_both_off_each_others_posts() {
         ana.put(&format!("/blocks/{}", bruno.id)).await.expect(204);
         for path in paths {
             let seen = carla.get(&path).await.expect(200);
-            assert_eq!((names(&seen), &seen["companion_count"]), (vec!["carla"], &json!(1)));
+            assert_eq!(
+                (names(&seen), &seen["companion_count"]),
+                (vec!["carla"], &json!(1))
+            );
         }
-        assert_eq!(bruno.get("/companionships?status=approved").await.expect(200)["items"], json!([]));
+        assert_eq!(
+            bruno.get("/companionships?status=approved").await.expect(200)["items"],
+            json!([])
+        );
     })
     .await;
 }

@@ -309,7 +309,9 @@ async fn what_a_post_said_to_fewer_is_not_told_to_more() {
         let post = ana.post("/posts", new).await.expect(201);
         let path = format!("/posts/{}", post["id"].as_str().unwrap());
         let edits = format!("{path}/edits");
-        ana.patch(&path, json!({"body": "A quiet night"})).await.expect(200);
+        ana.patch(&path, json!({"body": "A quiet night"}))
+            .await
+            .expect(200);
         assert_eq!(bodies(&ana.get(&edits).await.expect(200)), ["He broke my heart"]);
         let opened = json!({"body": "A night", "visibility": "public"});
         ana.patch(&path, opened).await.expect(200);
