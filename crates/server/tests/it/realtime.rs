@@ -2,7 +2,7 @@
 
 use crate::{
     app_with, each_db,
-    foreign::{node, root, succeeds},
+    foreign::{node, program, root, succeeds},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -148,4 +148,26 @@ async fn who_logs_out_is_put_out() {
         .await;
     })
     .await;
+}
+
+/// Two members and the room of both.
+async fn a_pair(app: &TestApp) -> Value {
+    let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+    let room = ana.put(&format!("/rooms/direct/{}", bruno.id)).await.expect(200);
+    let member = |user: &testkit::TestUser| json!({"id": user.id, "token": user.token});
+    let room = format!("chat:{}", room["id"].as_str().unwrap());
+    json!({"sees": member(&bruno), "comes": member(&ana), "room": room})
+}
+
+#[tokio::test]
+async fn stock_clients_see_each_other_come_write_and_go() {
+    let app = app_with(&[]).await;
+    let pair = a_pair(&app).await;
+    client(&app, "presence", pair.clone()).await;
+    let mut python = std::process::Command::new(program("MUNDO_TEST_PYTHON", "python3"));
+    python
+        .arg(root().join("crates/server/tests/python/presence.py"))
+        .args([&app.url, &pair.to_string()]);
+    assert!(succeeds(python).await.contains("as it should be"));
+    app.end().await;
 }
