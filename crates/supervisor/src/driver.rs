@@ -30,6 +30,7 @@ pub(crate) struct Driver {
     hard: CancellationToken,
     kind: Kind,
     every: Option<Duration>,
+    rest: Duration,
     timeout: Option<Duration>,
     exempt: bool,
     first_wait: Duration,
@@ -72,6 +73,7 @@ impl Driver {
             hard,
             kind,
             every: spec.every,
+            rest: spec.rest,
             timeout: (!is_service).then_some(spec.timeout),
             exempt: is_service || spec.exempt,
             first_wait: jitter.between(Duration::ZERO, latest),
@@ -97,10 +99,16 @@ impl Driver {
 
     /// Wait until this worker should run and may run. The permit, if it needs one, is held during the run.
     async fn turn(&mut self, wait: Wait) -> Option<OwnedSemaphorePermit> {
+        let rest = if self.worker.is_some() {
+            self.rest
+        } else {
+            Duration::ZERO
+        };
+        let inbox = &self.ctx.entry.inbox;
         match wait {
             Wait::Nothing => {}
             Wait::Idle(longest) => tokio::select! {
-                () = self.entry().inbox.asked() => {}
+                () = async { sleep(rest).await; inbox.asked().await } => {}
                 () = elapsed(longest) => {}
             },
             Wait::Pause(pause) => sleep(pause).await,

@@ -16,6 +16,7 @@ pub struct Spec {
     pub(crate) group: &'static str,
     pub(crate) every: Option<Duration>,
     pub(crate) wakes: Vec<Wake>,
+    pub(crate) rest: Duration,
     pub(crate) timeout: Duration,
     pub(crate) restart: Restart,
     pub(crate) gate: Option<Duration>,
@@ -30,6 +31,7 @@ impl Spec {
             group: "main",
             every: None,
             wakes: Vec::new(),
+            rest: Duration::ZERO,
             timeout: Duration::from_mins(1),
             restart: Restart::default(),
             gate: None,
@@ -52,6 +54,12 @@ impl Spec {
     /// Run also when this rings. May be said several times.
     pub fn wakes_on(mut self, wake: &Wake) -> Self {
         self.wakes.push(wake.clone());
+        self
+    }
+
+    /// After a good run, hear no bell for this long: what rings meanwhile costs one run together.
+    pub fn rests(mut self, pause: Duration) -> Self {
+        self.rest = pause;
         self
     }
 

@@ -17,12 +17,18 @@ use platform::{
     AppState,
     signals::{Announced, Consumer, Dispatch},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use supervisor::{Failure, Plan, Report, Spec, Wake};
 use uuid::Uuid;
 
 /// Rows indexed in one write.
 const BATCH: i64 = 200;
+/// What is written within this time is indexed together: an index of many words costs less so.
+const REST: Duration = Duration::from_millis(200);
 /// A row may be committed that much later than its id was made.
 const LATE: Duration = Duration::from_mins(1);
 
@@ -63,6 +69,7 @@ pub fn signals_worker(app: &AppState) -> Plan {
         .group("platform")
         .every(Duration::from_secs(10))
         .wakes_on(&wake)
+        .rests(REST)
         .timeout(Duration::from_mins(1))
         .exempt()
         .worker(move || Dispatch::new(own.clone(), Arc::new(Follow)))
@@ -78,14 +85,22 @@ pub fn catch_up_worker(app: &AppState) -> Plan {
         .runs(move |_| {
             let app = own.clone();
             async move {
-                catch_up(&app)
+                let count = catch_up(&app)
                     .await
-                    .map_err(|error| Failure::new(error.to_string()))
+                    .map_err(|error| Failure::new(error.to_string()))?;
+                let report = Report::new("documents indexed").fact("documents", count);
+                Ok(if count >= BATCH { report.again() } else { report })
             }
         })
 }
 
-async fn catch_up(app: &AppState) -> Result<Report> {
+/// Indexes all that no signal told of, as after a seed.
+pub async fn index_all(app: &AppState) -> Result<()> {
+    while catch_up(app).await? > 0 {}
+    Ok(())
+}
+
+async fn catch_up(app: &AppState) -> Result<i64> {
     let mut count = 0;
     for kind in Found::ALL {
         let found = missing(app, *kind).await?;
@@ -102,8 +117,7 @@ async fn catch_up(app: &AppState) -> Result<Report> {
             .write_again(move |tx| async move { advance(&tx, kind, last).await })
             .await?;
     }
-    let report = Report::new("documents indexed").fact("documents", count);
-    Ok(if count >= BATCH { report.again() } else { report })
+    Ok(count)
 }
 
 async fn missing(app: &AppState, kind: Found) -> Result<Vec<Uuid>> {
@@ -151,7 +165,8 @@ async fn advance(tx: &Tx, kind: Found, last: Uuid) -> Result<()> {
     .map(drop)
 }
 
-/// Indexes things as they are now; what is gone is left out.
+/// Indexes things as they are now; what is gone is left out. However many they are, it costs
+/// four statements for each kind.
 async fn index(app: &AppState, subjects: Vec<(Found, Uuid)>) -> Result<()> {
     if subjects.is_empty() {
         return Ok(());
@@ -160,98 +175,195 @@ async fn index(app: &AppState, subjects: Vec<(Found, Uuid)>) -> Result<()> {
     app.db
         .write_again(move |tx| async move {
             let mut known = BTreeSet::new();
-            for (kind, id) in subjects.iter() {
-                if let Some((title, body)) = source(&tx, *kind, *id).await? {
-                    let words = words::of_texts(&title, &body);
-                    put(&tx, *kind, *id, &title, words::beginning(&body), &words).await?;
-                    known.extend(words.into_iter().filter(|word| words::is_mendable(word)));
+            for kind in Found::ALL {
+                let ids = subjects.iter().filter(|(of, _)| of == kind);
+                let ids: Vec<Uuid> = ids.map(|(_, id)| *id).collect();
+                if ids.is_empty() {
+                    continue;
                 }
+                let documents = sources(&tx, *kind, &ids).await?;
+                put(&tx, *kind, &documents).await?;
+                let words = documents.into_iter().flat_map(|document| document.words);
+                known.extend(words.filter(|word| words::is_mendable(word)));
             }
             learn(&tx, known).await
         })
         .await
 }
 
-/// The folded title and body of a thing.
-async fn source(tx: &Tx, kind: Found, id: Uuid) -> Result<Option<(String, String)>> {
-    let sql = match kind {
-        Found::Member => "SELECT display_name, username, '' FROM member WHERE id = $1",
-        Found::Post => {
-            "SELECT body, '', hashtags || ' ' || coalesce(place, '') FROM post WHERE id = $1 AND community_id = @community"
-        }
-        Found::Event => "SELECT title, '', city FROM event WHERE id = $1 AND community_id = @community",
-        Found::Group => {
-            "SELECT name, '', description || ' ' || coalesce(city, '') || ' ' || coalesce(tango_role, '')
-             FROM community_group WHERE id = $1 AND community_id = @community"
-        }
-    };
-    let found = tx.one(sql, params![id], |row| {
-        Ok((
-            row.get::<String>(0)?,
-            row.get::<String>(1)?,
-            row.get::<String>(2)?,
-        ))
-    });
-    Ok(found.await?.map(|(title, second, body)| {
-        let titles: Vec<String> = [title, second]
-            .iter()
-            .map(|title| fold(title))
-            .filter(|title| !title.is_empty())
-            .collect();
-        (titles.join("\n"), fold(&body))
-    }))
+/// What of a thing is indexed, folded.
+struct Document {
+    id: Uuid,
+    title: String,
+    body: String,
+    words: BTreeSet<String>,
 }
 
-async fn put(
-    tx: &Tx,
-    kind: Found,
-    id: Uuid,
-    title: &str,
-    body: &str,
-    words: &BTreeSet<String>,
-) -> Result<()> {
-    let (document, text) = match kind {
-        Found::Member => (
-            "INSERT INTO search_document (community_id, kind, member_id, title, body) VALUES (@community, $1, $2, $3, $4)
-             ON CONFLICT (member_id) DO UPDATE SET title = excluded.title, body = excluded.body RETURNING number",
-            "INSERT OR REPLACE INTO search_text_member (rowid, words) VALUES ($1, $2)",
-        ),
-        Found::Post => (
-            "INSERT INTO search_document (community_id, kind, post_id, title, body) VALUES (@community, $1, $2, $3, $4)
-             ON CONFLICT (post_id) DO UPDATE SET title = excluded.title, body = excluded.body RETURNING number",
-            "INSERT OR REPLACE INTO search_text_post (rowid, words) VALUES ($1, $2)",
-        ),
-        Found::Event => (
-            "INSERT INTO search_document (community_id, kind, event_id, title, body) VALUES (@community, $1, $2, $3, $4)
-             ON CONFLICT (event_id) DO UPDATE SET title = excluded.title, body = excluded.body RETURNING number",
-            "INSERT OR REPLACE INTO search_text_event (rowid, words) VALUES ($1, $2)",
-        ),
-        Found::Group => (
-            "INSERT INTO search_document (community_id, kind, group_id, title, body) VALUES (@community, $1, $2, $3, $4)
-             ON CONFLICT (group_id) DO UPDATE SET title = excluded.title, body = excluded.body RETURNING number",
-            "INSERT OR REPLACE INTO search_text_group (rowid, words) VALUES ($1, $2)",
-        ),
+/// The statements of one kind, for SQLite and for PostgreSQL. Lists come as JSON.
+struct Texts {
+    /// Ids to rows of id, title, second title, body.
+    source: [&'static str; 2],
+    /// `[id, title, body]`s to rows of number and id.
+    document: [&'static str; 2],
+    /// `[number, words]`s.
+    words: [&'static str; 2],
+}
+
+macro_rules! texts {
+    ($kind:literal, $column:literal, $source:literal, $apart:literal) => {
+        Texts {
+            source: [
+                concat!(
+                    "SELECT x.id, ",
+                    $source,
+                    " x JOIN json_each($1) w ON x.id = unhex(w.value)",
+                    $apart
+                ),
+                concat!(
+                    "SELECT x.id, ",
+                    $source,
+                    " x JOIN jsonb_array_elements_text($1::jsonb) w (value) ON x.id = w.value::uuid",
+                    $apart
+                ),
+            ],
+            document: [
+                concat!(
+                    "INSERT INTO search_document (community_id, kind, ",
+                    $column,
+                    ", title, body)
+                     SELECT @community, '",
+                    $kind,
+                    "', unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)
+                     WHERE true ON CONFLICT (",
+                    $column,
+                    ") DO UPDATE SET title = excluded.title, body = excluded.body
+                     RETURNING number, ",
+                    $column
+                ),
+                concat!(
+                    "INSERT INTO search_document (community_id, kind, ",
+                    $column,
+                    ", title, body)
+                     SELECT @community::integer, '",
+                    $kind,
+                    "', (value ->> 0)::uuid, value ->> 1, value ->> 2
+                     FROM jsonb_array_elements($1::jsonb) w (value)
+                     ON CONFLICT (",
+                    $column,
+                    ") DO UPDATE SET title = excluded.title, body = excluded.body
+                     RETURNING number, ",
+                    $column
+                ),
+            ],
+            words: [
+                concat!(
+                    "INSERT OR REPLACE INTO search_text_",
+                    $kind,
+                    " (rowid, words)
+                     SELECT value ->> 0, value ->> 1 FROM json_each($1)"
+                ),
+                concat!(
+                    "INSERT INTO search_text (number, kind, words)
+                     SELECT (value ->> 0)::bigint, '",
+                    $kind,
+                    "', (value ->> 1)::tsvector
+                     FROM jsonb_array_elements($1::jsonb) w (value)
+                     ON CONFLICT (number) DO UPDATE SET words = excluded.words"
+                ),
+            ],
+        }
     };
-    let title = words::beginning(title);
-    let number: Option<i64> = tx
-        .one(document, params![kind, id, title, body], |row| row.get(0))
-        .await?;
-    let Some(number) = number else { return Ok(()) };
-    match tx.pick("sqlite", "postgres") {
-        "sqlite" => {
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            tx.execute(text, params![number, words.join(" ")]).await?;
-        }
-        _ => {
-            tx.execute(
-                "INSERT INTO search_text (number, kind, words) VALUES ($1, $2, ($3::text)::tsvector)
-                 ON CONFLICT (number) DO UPDATE SET words = excluded.words",
-                params![number, kind, words::vector(words)],
-            )
-            .await?;
-        }
+}
+
+fn texts(kind: Found) -> Texts {
+    match kind {
+        Found::Member => texts!(
+            "member",
+            "member_id",
+            "x.display_name, x.username, '' FROM member",
+            ""
+        ),
+        Found::Post => texts!(
+            "post",
+            "post_id",
+            "x.body, '', x.hashtags || ' ' || coalesce(x.place, '') FROM post",
+            " WHERE x.community_id = @community"
+        ),
+        Found::Event => texts!(
+            "event",
+            "event_id",
+            "x.title, '', x.city FROM event",
+            " WHERE x.community_id = @community"
+        ),
+        Found::Group => texts!(
+            "group",
+            "group_id",
+            "x.name, '', x.description || ' ' || coalesce(x.city, '') || ' ' || coalesce(x.tango_role, '')
+             FROM community_group",
+            " WHERE x.community_id = @community"
+        ),
     }
-    Ok(())
+}
+
+async fn sources(tx: &Tx, kind: Found, ids: &[Uuid]) -> Result<Vec<Document>> {
+    let [sqlite, postgres] = texts(kind).source;
+    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+    tx.all(
+        tx.pick(sqlite, postgres),
+        params![serde_json::json!(ids)],
+        |row| {
+            let titles = [row.get::<String>(1)?, row.get::<String>(2)?].map(|title| fold(&title));
+            let titles: Vec<&str> = titles
+                .iter()
+                .map(String::as_str)
+                .filter(|title| !title.is_empty())
+                .collect();
+            let (title, body) = (titles.join("\n"), fold(&row.get::<String>(3)?));
+            let words = words::of_texts(&title, &body);
+            Ok(Document {
+                id: row.get(0)?,
+                title,
+                body,
+                words,
+            })
+        },
+    )
+    .await
+}
+
+async fn put(tx: &Tx, kind: Found, documents: &[Document]) -> Result<()> {
+    let of_kind = texts(kind);
+    let [sqlite, postgres] = of_kind.document;
+    let rows: Vec<_> = documents
+        .iter()
+        .map(|document| {
+            let (title, body) = (
+                words::beginning(&document.title),
+                words::beginning(&document.body),
+            );
+            (document.id.simple().to_string(), title, body)
+        })
+        .collect();
+    let numbers: Vec<(i64, Uuid)> = tx
+        .all(
+            tx.pick(sqlite, postgres),
+            params![serde_json::json!(rows)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .await?;
+    let numbers: HashMap<Uuid, i64> = numbers.into_iter().map(|(number, id)| (id, number)).collect();
+    let written = match tx.pick("sqlite", "postgres") {
+        "sqlite" => words::as_text,
+        _ => words::vector,
+    };
+    let rows: Vec<_> = documents
+        .iter()
+        .filter_map(|document| Some((numbers.get(&document.id)?, written(&document.words))))
+        .collect();
+    let [sqlite, postgres] = of_kind.words;
+    tx.execute(tx.pick(sqlite, postgres), params![serde_json::json!(rows)])
+        .await
+        .map(drop)
 }
 
 /// Remembers words that were not known, to mend slips by.

@@ -24,6 +24,7 @@ mod words;
 mod tests;
 
 pub use http::routes;
+pub use index::index_all;
 
 use base::{choice, ids};
 use db::stored;

@@ -81,6 +81,11 @@ fn join(wanted: &Wanted, and: &str, or: &str, form: impl Fn(&str, bool) -> Strin
     alternatives.collect::<Vec<_>>().join(and)
 }
 
+/// The words of a document as FTS5 takes them.
+pub fn as_text(words: &BTreeSet<String>) -> String {
+    words.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// The words of a document as a `tsvector` is written.
 pub fn vector(words: &BTreeSet<String>) -> String {
     words

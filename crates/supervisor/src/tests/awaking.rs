@@ -53,6 +53,31 @@ async fn many_wakes_during_a_run_are_one_more_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn wakes_during_a_rest_are_one_run_at_its_end() {
+    let (supervisor, runs, wake) = (supervisor(), Count::default(), Wake::new());
+    supervisor.add(Spec::new("calm").wakes_on(&wake).rests(10 * SECOND).runs({
+        let runs = runs.clone();
+        move |_| {
+            runs.up();
+            async { Ok(Report::nothing()) }
+        }
+    }));
+    supervisor.start().await;
+    sleep(SECOND).await;
+    for _ in 0..100 {
+        wake.wake();
+        sleep(SECOND / 50).await;
+    }
+    assert_eq!(runs.get(), 1, "it rests");
+    sleep(8 * SECOND).await;
+    assert_eq!(runs.get(), 2);
+    sleep(MINUTE).await;
+    wake.wake();
+    sleep(SECOND).await;
+    assert_eq!(runs.get(), 3, "a rest that is over delays nobody");
+}
+
+#[tokio::test(start_paused = true)]
 async fn wakes_before_a_run_are_answered_by_that_run() {
     let supervisor = Supervisor::new(Settings {
         at_once: 1,
