@@ -23,6 +23,7 @@ const NICE: i32 = 10;
 type Work = Box<dyn FnOnce() + Send>;
 
 pub struct Turns {
+    what: &'static str,
     free: Arc<Semaphore>,
     work: Sender<Work>,
     waiting: AtomicUsize,
@@ -30,17 +31,19 @@ pub struct Turns {
 }
 
 impl Turns {
-    pub fn new(at_once: usize, most_waiting: usize) -> Turns {
+    /// `what` names the threads and stands in complaints about them.
+    pub fn new(what: &'static str, at_once: usize, most_waiting: usize) -> Turns {
         let at_once = at_once.max(1);
         let (work, given) = mpsc::channel();
         let given = Arc::new(Mutex::new(given));
         for _ in 0..at_once {
             let given = given.clone();
-            let thread = thread::Builder::new().name("hashing".to_owned());
-            let begun = thread.spawn(move || do_all(&given));
-            begun.expect("the system has a thread for hashing");
+            let thread = thread::Builder::new().name(what.to_owned());
+            let begun = thread.spawn(move || do_all(what, &given));
+            begun.expect("the system has a thread to give");
         }
         Turns {
+            what,
             free: Arc::new(Semaphore::new(at_once)),
             work,
             waiting: AtomicUsize::new(0),
@@ -64,17 +67,21 @@ impl Turns {
             // Nobody may be waiting for it any more.
             let _ = answer.send(outcome);
         });
-        self.work.send(work).map_err(|_| internal("hashing has ended"))?;
-        answered.await.map_err(|_| internal("hashing panicked"))?
+        self.work
+            .send(work)
+            .map_err(|_| internal(format!("the threads of {} have ended", self.what)))?;
+        answered
+            .await
+            .map_err(|_| internal(format!("{} panicked", self.what)))?
     }
 }
 
 /// Until nobody can give any more.
-fn do_all(given: &Mutex<Receiver<Work>>) {
+fn do_all(what: &str, given: &Mutex<Receiver<Work>>) {
     // On Linux this concerns the calling thread alone; elsewhere it would slow the whole server.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::warn!(%error, "hashing has the priority of everything else");
+        tracing::warn!(%error, what, "these threads have the priority of everything else");
     }
     loop {
         let next = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -111,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_told_at_once() {
-        let turns = Arc::new(Turns::new(1, 2));
+        let turns = Arc::new(Turns::new("tests", 1, 2));
         let (go, gate) = mpsc::channel::<()>();
         let (began, begun) = oneshot::channel();
         let mut running = Box::pin(turns.run(move || {
@@ -142,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_its_caller_alone() {
-        let turns = Turns::new(1, 2);
+        let turns = Turns::new("tests", 1, 2);
         let failed = turns.run(|| -> Result<()> { panic!("of a hash") }).await;
         assert_eq!(failed.unwrap_err().kind(), Kind::Internal);
         assert_eq!(turns.run(|| Ok(2)).await.unwrap(), 2);
@@ -153,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn hashing_yields_to_everything_else() {
         let nice = || Ok(rustix::process::getpriority_process(None).unwrap());
-        let turns = Turns::new(2, 2);
+        let turns = Turns::new("tests", 2, 2);
         assert_eq!(turns.run(nice).await.unwrap(), NICE);
         assert!(nice().unwrap() < NICE);
     }

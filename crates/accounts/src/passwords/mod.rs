@@ -96,7 +96,7 @@ impl Passwords {
         let mut inner = Inner {
             memory_kib: settings.argon2_memory_kib,
             passes: settings.argon2_passes,
-            turns: Turns::new(settings.hashing_threads, settings.hashing_queue),
+            turns: Turns::new("hashing", settings.hashing_threads, settings.hashing_queue),
             entropy,
             now: RwLock::new(Arc::new(Now {
                 peppers: Peppers::default(),

@@ -45,7 +45,7 @@ pub struct Processing {
 impl Processing {
     pub fn new(config: &platform::Config) -> Processing {
         Processing {
-            turns: Turns::new(config.media.image_threads, QUEUE),
+            turns: Turns::new("images", config.media.image_threads, QUEUE),
         }
     }
 
