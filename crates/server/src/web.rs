@@ -115,3 +115,32 @@ fn file(name: &str) -> Result<Response<Body>> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PAGES;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_page_of_the_app_has_an_address_that_can_be_opened() {
+        let app = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/app/App.tsx"));
+        let shape = |path: &str| {
+            let parts = path
+                .split('/')
+                .map(|part| if part.starts_with([':', '{']) { "*" } else { part });
+            parts.collect::<Vec<_>>().join("/")
+        };
+        let there: BTreeSet<String> = app
+            .split('\'')
+            .filter(|text| {
+                text.starts_with('/')
+                    && text
+                        .chars()
+                        .all(|letter| letter.is_alphanumeric() || "/:-".contains(letter))
+            })
+            .map(shape)
+            .collect();
+        let served: BTreeSet<String> = PAGES.iter().map(|path| shape(path)).collect();
+        assert_eq!(there, served, "App.tsx on the left, PAGES on the right");
+    }
+}
