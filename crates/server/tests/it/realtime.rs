@@ -159,15 +159,30 @@ async fn a_pair(app: &TestApp) -> Value {
     json!({"sees": member(&bruno), "comes": member(&ana), "room": room})
 }
 
+/// The same story told by python-socketio.
+async fn python(app: &TestApp, story: &str, context: &Value) {
+    let mut python = std::process::Command::new(program("MUNDO_TEST_PYTHON", "python3"));
+    python
+        .arg(root().join(format!("crates/server/tests/python/{story}.py")))
+        .args([&app.url, &context.to_string()]);
+    let said = succeeds(python).await;
+    assert!(said.contains(&format!("{story}: as it should be")), "{said}");
+}
+
 #[tokio::test]
 async fn stock_clients_see_each_other_come_write_and_go() {
     let app = app_with(&[]).await;
     let pair = a_pair(&app).await;
     client(&app, "presence", pair.clone()).await;
-    let mut python = std::process::Command::new(program("MUNDO_TEST_PYTHON", "python3"));
-    python
-        .arg(root().join("crates/server/tests/python/presence.py"))
-        .args([&app.url, &pair.to_string()]);
-    assert!(succeeds(python).await.contains("as it should be"));
+    python(&app, "presence", &pair).await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn stock_clients_hear_with_the_connection_what_they_missed() {
+    let app = app_with(&[]).await;
+    let pair = a_pair(&app).await;
+    client(&app, "resumes", pair.clone()).await;
+    python(&app, "resume", &pair).await;
     app.end().await;
 }

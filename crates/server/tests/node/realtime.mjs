@@ -173,6 +173,30 @@ const stories = {
     equal(error.message, word, 'connect_error of an ended session');
     again.disconnect();
   },
+
+  // What was said while nobody listened is heard with the connection, whichever way it goes.
+  async resumes({ sees, comes, room }) {
+    for (const [way, options] of Object.entries(WAYS)) {
+      const before = await open(sees.token, options, way);
+      const { stream, seq } = await ask(before, 'room:join', { room });
+      before.disconnect();
+      const speaker = await open(comes.token, WAYS['websocket only'], 'who speaks');
+      for (const body of ['one', 'two', 'three']) await ask(speaker, 'message:send', { room, body });
+
+      const after = io(url, {
+        reconnection: false, ...options, forceNew: true, auth: { token: sees.token, resume: { [stream]: seq } },
+      });
+      const joined = await until(after, 'room:joined', (push) => push.stream === stream);
+      equal(joined.outcome, 'recovered', `the outcome by ${way}`);
+      equal(joined.missed.map(({ data }) => data.seq - seq), [1, 2, 3], `the numbers by ${way}`);
+      equal(joined.missed.map(({ data }) => data.body), ['one', 'two', 'three'], `the words by ${way}`);
+      const next = until(after, 'message:new', (push) => push.stream === stream);
+      await ask(speaker, 'message:send', { room, body: 'four' });
+      equal((await next).seq - seq, 4, `what comes next by ${way}`);
+      after.disconnect();
+      speaker.disconnect();
+    }
+  },
 };
 
 function client(token, options) {
