@@ -7,8 +7,12 @@ use base::{Clock, Entropy};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum What {
+    /// A community to look at
     Demo,
+    /// The volumes that the benchmark asks for
     Bench,
+    /// Ten times as much, with groups and notifications
+    Load,
 }
 
 pub fn run(what: What, settings: &Flags) -> Result<()> {
@@ -18,7 +22,8 @@ pub fn run(what: What, settings: &Flags) -> Result<()> {
         let app = lifecycle::assemble(config, Clock::system(), Entropy::system(), None).await?;
         let report = match what {
             What::Demo => seed::demo(&app).await?.map(|demo| demo.to_string()),
-            What::Bench => seed::bench(&app).await?,
+            What::Bench => seed::bench(&app, &seed::BENCH).await?,
+            What::Load => seed::bench(&app, &seed::LOAD).await?,
         };
         app.db.close().await;
         match report {

@@ -1,12 +1,12 @@
 //! Data for an empty database: a community to look at, and the volumes of the
-//! benchmark. A database with members is left alone, and so is one that a
+//! benchmark and of the load test. A database with members is left alone, and so is one that a
 //! public address points at.
 
 mod bench;
 mod chats;
 mod demo;
 
-pub use bench::bench;
+pub use bench::{BENCH, LOAD, bench};
 pub use demo::{Demo, demo};
 
 use anyhow::{Result, bail};
