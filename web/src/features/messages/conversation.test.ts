@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { merge, restarted, withoutSent, type Message } from './conversation';
+import { describe, expect, it, vi } from 'vitest';
+import { createConversation, merge, restarted, withoutSent, type Message } from './conversation';
+import { Problem } from '../../platform/problem';
 
 const said = (seq: number, more: Partial<Message> = {}): Message => ({
   id: `m${seq}`,
@@ -56,5 +57,33 @@ describe('a message on its way', () => {
 
   it("is not taken for another member's with the same name", () => {
     expect(withoutSent([draft], [said(1, { client_id: 'c' })], 'bruno')).toEqual([draft]);
+  });
+});
+
+describe('a message on its way', () => {
+  it('goes again when the first request breaks although the line is back', async () => {
+    vi.useFakeTimers();
+    const sent = said(1, { client_id: 'd1', body: 'I am in a tunnel.' });
+    const post = vi.fn().mockRejectedValueOnce(new Problem({ status: 0, code: 'network' })).mockResolvedValueOnce(sent);
+    const quiet = { on: () => () => {}, onOnline: () => () => {}, subscribe: () => () => {}, get: () => 'online' };
+    const room = createConversation({
+      api: { get: async () => ({ items: [], next_cursor: null }), post } as never,
+      connection: quiet as never,
+      streams: { follow: () => () => {} } as never,
+      rooms: { members: async () => [] } as never,
+      myId: sent.sender.id,
+      roomId: 'r1',
+      key: () => 'd1',
+    });
+    const close = room.open();
+    room.send('I am in a tunnel.', null);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(room.get().drafts).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(post).toHaveBeenCalledTimes(2);
+    expect(room.get().drafts).toHaveLength(0);
+    expect(room.get().messages.map(({ body }) => body)).toEqual(['I am in a tunnel.']);
+    close();
+    vi.useRealTimers();
   });
 });

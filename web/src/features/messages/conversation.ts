@@ -55,6 +55,8 @@ export interface Conversation extends Readable<ConversationState> {
 }
 
 const PAGE = 40;
+/** A line that has just come back may break once more for a request, and nobody says when it is whole. */
+const AGAIN_MS = 1000;
 
 export function createConversation(options: {
   api: Api;
@@ -81,6 +83,7 @@ export function createConversation(options: {
   /** Drafts that an answer is awaited for. */
   const underWay = new Set<string>();
   let readUpTo = 0;
+  let again: ReturnType<typeof setTimeout> | undefined;
 
   async function refresh(): Promise<void> {
     try {
@@ -147,8 +150,12 @@ export function createConversation(options: {
       put(await api.post<Message>(`${path}/messages`, { body, client_id: clientId, reply_to_id }));
     } catch (cause) {
       const problem = asProblem(cause);
-      // No line: it goes again by itself when there is one.
       if (problem.status !== 0) mark(clientId, problem);
+      // No line: it goes again by itself when there is one. The connection may know of one already.
+      else if (connection.get() === 'online') {
+        clearTimeout(again);
+        again = setTimeout(sendWaiting, AGAIN_MS);
+      }
     } finally {
       underWay.delete(clientId);
     }
@@ -203,7 +210,10 @@ export function createConversation(options: {
     ];
     sendWaiting();
     void refresh();
-    return () => stops.forEach((stop) => stop());
+    return () => {
+      clearTimeout(again);
+      stops.forEach((stop) => stop());
+    };
   }
 
   return {
