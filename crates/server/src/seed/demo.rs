@@ -78,18 +78,20 @@ const POSTS: [(usize, &str); 14] = [
     ),
 ];
 
-const EVENTS: [(&str, &str, &str, u64); 6] = [
-    ("Milonga del Garten", "Berlin", "Europe/Berlin", 2),
-    ("Práctica de los martes", "Roma", "Europe/Rome", 4),
+/// With the days until then, and the hour by UTC.
+const EVENTS: [(&str, &str, &str, u64, u64); 6] = [
+    ("Milonga del Garten", "Berlin", "Europe/Berlin", 2, 20),
+    ("Práctica de los martes", "Roma", "Europe/Rome", 4, 18),
     (
         "Milonga La Nocturna",
         "Buenos Aires",
         "America/Argentina/Buenos_Aires",
         5,
+        25,
     ),
-    ("Encuentro del Río", "Montevideo", "America/Montevideo", 21),
-    ("Bosphorus Tango Marathon", "Istanbul", "Europe/Istanbul", 34),
-    ("Sakura Milonga", "Tokyo", "Asia/Tokyo", 48),
+    ("Encuentro del Río", "Montevideo", "America/Montevideo", 21, 24),
+    ("Bosphorus Tango Marathon", "Istanbul", "Europe/Istanbul", 34, 17),
+    ("Sakura Milonga", "Tokyo", "Asia/Tokyo", 48, 10),
 ];
 
 /// Who may log in, with passwords made for this database.
@@ -140,6 +142,7 @@ fn password(app: &AppState) -> String {
 
 async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Timestamp) -> base::Result<()> {
     let hour = Duration::from_hours(1);
+    let midnight = Timestamp::from_micros(now.as_micros() - now.as_micros() % (24 * hour).as_micros() as i64);
     for (id, (username, name)) in members.iter().zip(MEMBERS) {
         tx.execute(
             "INSERT INTO member (id, email, username, display_name, password_hash, created_at, updated_at, follower_count, following_count)
@@ -173,7 +176,7 @@ async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Ti
             .await?;
         }
     }
-    for (n, (title, city, zone, days)) in EVENTS.iter().enumerate() {
+    for (n, (title, city, zone, days, hours)) in EVENTS.iter().enumerate() {
         let (event, going): (Uuid, usize) = (app.ids.next(), 2 + n % 5);
         tx.execute(
             "INSERT INTO event (id, community_id, title, city, starts_at, time_zone, going_count, created_at)
@@ -182,7 +185,7 @@ async fn fill(app: &AppState, tx: &Tx, members: &[MemberId], hash: &str, now: Ti
                 event,
                 *title,
                 *city,
-                now.plus(hour * 24 * *days as u32),
+                midnight.plus(hour * (24 * days + hours) as u32),
                 *zone,
                 going as i64,
                 now

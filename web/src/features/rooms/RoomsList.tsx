@@ -46,7 +46,7 @@ export function RoomsList({ here }: { here: string | null }) {
       ) : (
         <ul className="chat-list">
           {all.map((room) => (
-            <RoomItem key={room.id} room={room} here={room.id === here || room.slug === here} />
+            <RoomItem key={room.id} room={room} here={here !== null && (room.id === here || room.slug === here)} />
           ))}
         </ul>
       )}
