@@ -164,6 +164,14 @@ crate::input! {
 }
 
 impl Paging {
+    /// The first page.
+    pub fn first() -> Paging {
+        Paging {
+            limit: Limit::default(),
+            cursor: None,
+        }
+    }
+
     /// The id that the page lies below, newest first.
     pub fn before(self) -> Uuid {
         self.cursor.unwrap_or(Cursor::NEWEST).0

@@ -20,6 +20,27 @@ pub async fn app_with(more: &[(&'static str, &str)]) -> TestApp {
     TestApp::start(&assembly, None, more).await
 }
 
+/// A member whom somebody at the machine gave a role.
+pub async fn staff(app: &TestApp, name: &str, role: accounts::Role) -> TestUser {
+    let user = app.user(name).await;
+    let id = user.id.parse().expect("an id");
+    let given = accounts::staff::grant(&app.app, accounts::staff::By::CommandLine, id, role).await;
+    assert!(given.expect("the role is given"));
+    user
+}
+
+/// The same member after a while: logged in again, as access tokens end.
+pub async fn again(app: &TestApp, user: &TestUser) -> TestUser {
+    let given =
+        json!({"email": format!("{}@example.test", user.name.to_lowercase()), "password": "correct horse"});
+    user.with(&app.post("/api/v1/auth/login", given).await.expect(200))
+}
+
+/// A `PUT` with a body.
+pub async fn put(user: &TestUser, path: &str, body: Value) -> testkit::Answer {
+    testkit::Answer::of(user.request(reqwest::Method::PUT, path).json(&body)).await
+}
+
 /// Publishes a post a second after whatever was before.
 pub async fn publish(app: &TestApp, user: &TestUser, body: &str) -> Value {
     app.clock.advance(Duration::from_secs(1));

@@ -216,6 +216,8 @@ settings! {
         hashing_threads: usize = 1;
         /// Log-ins that may wait for that; more are told to come back.
         hashing_queue: usize = 100;
+        /// New accounts wait until staff approve them.
+        approval: bool = false;
         /// No grace for repeated refresh tokens.
         strict: bool = false;
     }
@@ -318,6 +320,70 @@ settings! {
         closeness_silence_30_days: f64 = 5.0;
         /// What more than 90 days take.
         closeness_silence_90_days: f64 = 15.0;
+    }
+    moderation: Moderation {
+        /// Score (ALGO-5) above which a text that nobody reported is shown to a human.
+        review: f64 = 0.5;
+        /// The same for how much it looks like spam.
+        spam: f64 = 0.7;
+        /// Weight of bad language. The five weights should add up to 1.
+        profanity: f64 = 0.30;
+        /// Weight of hate.
+        hate: f64 = 0.40;
+        /// Weight of spam.
+        spam_part: f64 = 0.15;
+        /// Weight of explicit content.
+        explicit: f64 = 0.10;
+        /// Weight of what is not true.
+        misinformation: f64 = 0.05;
+        /// Within spam: weight of links. The five weights should add up to 1.
+        spam_links: f64 = 0.30;
+        /// Of saying the same again.
+        spam_repetition: f64 = 0.25;
+        /// Of banned words.
+        spam_words: f64 = 0.20;
+        /// Of capitals.
+        spam_capitals: f64 = 0.15;
+        /// Of many posts in an hour.
+        spam_haste: f64 = 0.10;
+        /// What each report adds; one of a trusted member counts twice.
+        report: f64 = 0.05;
+        /// At most for reports.
+        reports_most: f64 = 0.30;
+        /// What a new account adds, where there is something else.
+        new_account: f64 = 0.10;
+        /// Words that stand for bad language, with spaces between; accents and capitals do not matter.
+        profanity_words: String = String::new();
+        /// Words that stand for hate.
+        hate_words: String = String::new();
+        /// Words that are banned as spam.
+        banned_words: String = "viagra casino forex bitcoin jackpot payday".to_owned();
+        /// Words that stand for explicit content.
+        explicit_words: String = String::new();
+        /// Hours in which somebody should have looked at a case of score 0; one of score 1 is due at once.
+        patience_hours: u32 = 72;
+        /// Minutes for which a moderator who takes a case has it alone.
+        claim_minutes: u32 = 15;
+        /// Days within which a member can appeal.
+        appeal_days: u32 = 30;
+        /// Days after which a member's reports are trusted, when staff did not dismiss more of them than they confirmed.
+        trusted_days: u32 = 30;
+    }
+    newcomers: Newcomers {
+        /// Days for which an account is new; 0: none is.
+        days: u32 = 3;
+        /// Posts and shares of a new account a day.
+        posts_per_day: u32 = 30;
+        /// Comments a day.
+        comments_per_day: u32 = 200;
+        /// Messages a day.
+        messages_per_day: u32 = 1000;
+        /// Friend requests and follows a day.
+        requests_per_day: u32 = 50;
+        /// Members whom a new account may write to for the first time, a day.
+        first_messages_per_day: u32 = 10;
+        /// Whom it may write to first: `anybody`, or `acquaintances`: who follows it or is a friend.
+        writes_first_to: String = "anybody".to_owned();
     }
     log: Log {
         /// What is logged, as tracing filters are written.
@@ -491,6 +557,9 @@ impl Config {
                 "server.public_url",
                 "must begin with https:// (http is for localhost alone)",
             );
+        }
+        if !["anybody", "acquaintances"].contains(&self.newcomers.writes_first_to.as_str()) {
+            return wrong("newcomers.writes_first_to", "is `anybody` or `acquaintances`");
         }
         if url.is_empty() && !self.server.host.is_loopback() {
             return wrong(

@@ -27,6 +27,8 @@ pub struct Comment {
     pub edited_at: Option<Timestamp>,
     /// A place in the thread whose words are gone.
     pub is_deleted: bool,
+    /// Staff took it from sight; its author alone still sees it.
+    pub is_withheld: bool,
     pub like_count: i64,
     pub reply_count: i64,
     pub liked_by_me: bool,

@@ -1,7 +1,11 @@
 use super::{Comment, CommentCreated, CommentId, policy, store};
-use crate::posts::{PostId, store as posts, words::Words};
+use crate::{
+    newcomers::{self, Deed},
+    posts::{PostId, store as posts, words::Words},
+};
 use accounts::{CurrentUser, MemberId};
-use base::{Error, Kind, Result, error::not_found};
+use base::{Error, Kind, Result, Timestamp, error::not_found};
+use db::Tx;
 use platform::{
     AppState,
     http::{Created, IfMatch, Once},
@@ -15,6 +19,7 @@ pub async fn create_comment(
     parent: Option<CommentId>,
     body: String,
 ) -> Result<Created<Comment>> {
+    newcomers::count(app, actor.id, Deed::Comment).await?;
     let (own, author, now) = (app.clone(), actor.id, app.clock.now());
     let id = CommentId(app.ids.at(now));
     once.create(app, author.0, "create_comment", move |tx| async move {
@@ -52,6 +57,7 @@ pub async fn create_comment(
             created_at: now,
             edited_at: None,
             is_deleted: false,
+            is_withheld: false,
             like_count: 0,
             reply_count: 0,
             liked_by_me: false,
@@ -85,6 +91,7 @@ pub async fn edit_comment(
                 .filter(|comment| !comment.is_deleted)
                 .ok_or_else(|| not_found("comment"))?;
             policy::may_edit(&actor, &comment)?;
+            policy::is_in_sight(&comment)?;
             seen.check(comment.version)?;
             let mentions = posts::mentioned(&tx, actor.id, &Words::plain(&*body).mentions()).await?;
             comment.mentions = mentions.into_iter().map(|mention| mention.username).collect();
@@ -105,7 +112,7 @@ pub async fn delete_comment(app: &AppState, actor: &CurrentUser, id: CommentId) 
         .write_again(move |tx| async move {
             let gone = || not_found("comment");
             let seen = store::find(&tx, actor.id, id).await?.ok_or_else(gone)?;
-            let counted = posts::count_comment(&tx, actor.id, seen.post_id, -1).await?;
+            let counted = posts::count_comment(&tx, actor.id, seen.post_id, 0).await?;
             let post_author = counted.ok_or_else(gone)?;
             // Now that the post's row is ours, nobody else is deleting it.
             let comment = store::find(&tx, actor.id, id).await?.ok_or_else(gone)?;
@@ -113,7 +120,34 @@ pub async fn delete_comment(app: &AppState, actor: &CurrentUser, id: CommentId) 
                 return Err(gone());
             }
             policy::may_delete(&actor, &comment, post_author)?;
+            if !comment.is_withheld {
+                posts::move_comment_count(&tx, comment.post_id, -1).await?;
+            }
             store::delete(&tx, &comment, now).await
         })
         .await
+}
+
+/// Takes a comment from sight, as a part of what staff decided; false when it is gone.
+pub(crate) async fn withhold(tx: &Tx, id: CommentId, now: Timestamp) -> Result<bool> {
+    let Some(post) = store::post_of(tx, id).await? else {
+        return Ok(false);
+    };
+    posts::move_comment_count(tx, post, 0).await?;
+    if store::withhold(tx, id, now).await? {
+        posts::move_comment_count(tx, post, -1).await?;
+    }
+    Ok(true)
+}
+
+/// Puts it back.
+pub(crate) async fn restore(tx: &Tx, id: CommentId) -> Result<()> {
+    let Some(post) = store::post_of(tx, id).await? else {
+        return Ok(());
+    };
+    posts::move_comment_count(tx, post, 0).await?;
+    if store::restore(tx, id).await? {
+        posts::move_comment_count(tx, post, 1).await?;
+    }
+    Ok(())
 }

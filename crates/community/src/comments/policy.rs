@@ -17,3 +17,11 @@ pub fn may_delete(actor: &CurrentUser, comment: &Comment, post_author: MemberId)
     }
     may_edit(actor, comment)
 }
+
+/// What staff took from sight stays as they saw it.
+pub fn is_in_sight(comment: &Comment) -> Result<()> {
+    if comment.is_withheld {
+        return Err(forbidden("withheld").about("comment"));
+    }
+    Ok(())
+}

@@ -13,7 +13,8 @@ use uuid::Uuid;
 macro_rules! comment_columns {
     () => {
         "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, c.body, c.mentions, c.created_at,
-         c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version"
+         c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version,
+         c.withheld_at IS NOT NULL"
     };
 }
 
@@ -24,11 +25,12 @@ macro_rules! comment_joins {
     };
 }
 
-/// Whether the reader has something to do with who wrote the comment `c`.
-macro_rules! not_blocked {
+/// Whether the reader, who may read the post, may read its comment `c`: they have something to do with
+/// who wrote it, and staff did not take it from sight.
+macro_rules! readable {
     () => {
-        "NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
-             AND b.member_id = $1 AND b.other_id = c.author_id)"
+        "(c.author_id = $1 OR (c.withheld_at IS NULL AND NOT EXISTS (SELECT 1 FROM block b
+             WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = c.author_id)))"
     };
 }
 
@@ -57,6 +59,7 @@ fn comment(row: &Row<'_>) -> Result<Comment> {
         liked_by_me: reaction.is_some(),
         reaction,
         version: row.get(14)?,
+        is_withheld: row.get(15)?,
     })
 }
 
@@ -67,7 +70,7 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: CommentId) -> Result
         " FROM comment c JOIN post p ON p.id = c.post_id ",
         comment_joins!(),
         " WHERE c.id = $2 AND c.community_id = @community AND ",
-        not_blocked!(),
+        readable!(),
         " AND ",
         visible!()
     );
@@ -88,7 +91,7 @@ pub async fn list_comments(
         " FROM comment c ",
         comment_joins!(),
         " WHERE c.community_id = @community AND c.post_id = $2 AND c.parent_id IS NULL AND c.id > $3 AND ",
-        not_blocked!(),
+        readable!(),
         " ORDER BY c.id LIMIT $4"
     );
     db.all(SQL, params![reader, post, after, fetch(limit)], comment)
@@ -109,7 +112,7 @@ pub async fn list_replies(
         " FROM comment c ",
         comment_joins!(),
         " WHERE c.community_id = @community AND c.parent_id = $2 AND c.id > $3 AND ",
-        not_blocked!(),
+        readable!(),
         " ORDER BY c.id LIMIT $4"
     );
     db.all(SQL, params![reader, parent, after, fetch(limit)], comment)
@@ -196,6 +199,27 @@ pub async fn delete(tx: &Tx, comment: &Comment, now: Timestamp) -> Result<()> {
     }
 }
 
+/// Takes the comment from everybody's sight but its author's. The post's row is locked by the caller;
+/// false when it stood so already or its words are gone.
+pub async fn withhold(tx: &Tx, id: CommentId, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE comment SET withheld_at = $1, version = version + 1
+               WHERE id = $2 AND withheld_at IS NULL AND deleted_at IS NULL AND community_id = @community";
+    Ok(tx.execute(sql, params![now, id]).await? > 0)
+}
+
+/// Puts a withheld comment back; false when it was not withheld or its words are gone.
+pub async fn restore(tx: &Tx, id: CommentId) -> Result<bool> {
+    let sql = "UPDATE comment SET withheld_at = NULL, version = version + 1
+               WHERE id = $1 AND withheld_at IS NOT NULL AND deleted_at IS NULL AND community_id = @community";
+    Ok(tx.execute(sql, params![id]).await? > 0)
+}
+
+/// Where the comment stands.
+pub async fn post_of(db: &impl Executor, id: CommentId) -> Result<Option<PostId>> {
+    let sql = "SELECT post_id FROM comment WHERE id = $1 AND community_id = @community";
+    db.one(sql, params![id], |row| row.get(0)).await
+}
+
 /// Changes the count of reactions; tells whose comment it is and where it stands. Nothing when the
 /// member may not read it or its words are gone.
 pub async fn count_reaction(
@@ -207,7 +231,7 @@ pub async fn count_reaction(
     const SQL: &str = concat!(
         "UPDATE comment AS c SET like_count = like_count + $2
          WHERE c.id = $3 AND c.community_id = @community AND c.deleted_at IS NULL AND ",
-        not_blocked!(),
+        readable!(),
         " AND EXISTS (SELECT 1 FROM post p WHERE p.id = c.post_id AND p.community_id = @community AND ",
         visible!(),
         ") RETURNING like_count, author_id, post_id"

@@ -1,5 +1,8 @@
 use super::{Followed, store};
-use crate::profiles;
+use crate::{
+    newcomers::{self, Deed},
+    profiles,
+};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result,
@@ -12,6 +15,7 @@ pub async fn follow(app: &AppState, actor: &CurrentUser, member: MemberId) -> Re
     if actor.id == member {
         return Err(conflict("cannot_follow_yourself"));
     }
+    newcomers::count(app, actor.id, Deed::Request).await?;
     let (own, follower, now) = (app.clone(), actor.id, app.clock.now());
     app.db
         .write_again(move |tx| async move {

@@ -6,12 +6,13 @@ use super::{
     store::{self, Speech},
 };
 use crate::{
+    newcomers::{self, Deed},
     reactions::Reaction,
     rooms::{self, RoomId, RoomName, Standing, Status},
 };
 use accounts::{CurrentUser, MemberId};
 use base::{
-    Result,
+    Result, Timestamp,
     error::{invalid, not_found},
 };
 use db::{Executor, Tx};
@@ -62,6 +63,7 @@ pub async fn send_message(
     room: RoomName,
     saying: Saying,
 ) -> Result<Said> {
+    newcomers::count(app, actor.id, Deed::Message).await?;
     let room = room_named(app, room).await?;
     let speech = Speech {
         id: app.ids.next(),
@@ -156,6 +158,26 @@ pub async fn delete_message(app: &AppState, actor: &CurrentUser, id: MessageId) 
             append(&tx, &own, facts.room.stream(), deleted).await.map(drop)
         })
         .await
+}
+
+/// Takes a message from sight, as a part of what staff decided: it looks deleted. False when it is gone.
+pub(crate) async fn withhold(tx: &Tx, app: &AppState, id: MessageId, now: Timestamp) -> Result<bool> {
+    let Some(room) = store::withhold(tx, id, now).await? else {
+        return Ok(store::withheld(tx, id).await?.is_some());
+    };
+    append(tx, app, room.stream(), Entry::new::<MessageDeleted>(id, now)).await?;
+    Ok(true)
+}
+
+/// Puts it back with its words.
+pub(crate) async fn restore(tx: &Tx, app: &AppState, id: MessageId, now: Timestamp) -> Result<()> {
+    let Some(body) = store::withheld(tx, id).await? else {
+        return Ok(());
+    };
+    if let Some(room) = store::restore(tx, id, &body).await? {
+        append(tx, app, room.stream(), Entry::new::<MessageEdited>(id, now)).await?;
+    }
+    Ok(())
 }
 
 /// Reacts, exchanges the reaction, or takes it back.

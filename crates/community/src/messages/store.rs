@@ -197,6 +197,27 @@ pub async fn erase(tx: &Tx, id: MessageId, now: Timestamp) -> Result<()> {
     .map(drop)
 }
 
+/// Keeps the words where staff alone read them; the message looks deleted. None when it is already.
+pub async fn withhold(tx: &Tx, id: MessageId, now: Timestamp) -> Result<Option<RoomId>> {
+    let sql = "UPDATE message SET withheld = body, body = '', folded = '', deleted_at = $1
+               WHERE id = $2 AND deleted_at IS NULL AND community_id = @community RETURNING room_id";
+    tx.one(sql, params![now, id], |row| row.get(0)).await
+}
+
+/// The words that staff took from sight.
+pub async fn withheld(db: &impl Executor, id: MessageId) -> Result<Option<String>> {
+    let sql = "SELECT withheld FROM message WHERE id = $1 AND community_id = @community";
+    Ok(db.one(sql, params![id], |row| row.get(0)).await?.flatten())
+}
+
+/// Gives a message back the words that staff took from sight.
+pub async fn restore(tx: &Tx, id: MessageId, body: &str) -> Result<Option<RoomId>> {
+    let sql = "UPDATE message SET body = $1, folded = $2, withheld = NULL, deleted_at = NULL
+               WHERE id = $3 AND withheld IS NOT NULL AND community_id = @community RETURNING room_id";
+    tx.one(sql, params![body, base::fold(body), id], |row| row.get(0))
+        .await
+}
+
 pub async fn reaction_of(db: &impl Executor, id: MessageId, member: MemberId) -> Result<Option<Reaction>> {
     let sql = "SELECT kind FROM message_reaction
                WHERE message_id = $1 AND member_id = $2 AND community_id = @community";

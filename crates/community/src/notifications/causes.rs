@@ -10,6 +10,7 @@ use crate::{
     follows::{self, Followed},
     groups::{self, GroupAsked, GroupInvited, GroupJoined},
     messages::{self, MessageSent},
+    moderation::Decided,
 };
 use accounts::MemberId;
 use base::Result;
@@ -132,6 +133,22 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
             subject,
             by,
             signal.id,
+        )]);
+    }
+    if let Some(Decided {
+        decision,
+        member,
+        is_answer,
+    }) = signal.read()
+    {
+        let subject = (SubjectKind::Decision, decision.0);
+        // Who decided is not told: it stands as the member's own affair.
+        return Ok(vec![cause(
+            member,
+            NotificationKind::Moderation,
+            subject,
+            member,
+            if is_answer { "answer" } else { "decision" },
         )]);
     }
     if let Some(sent) = signal.read::<MessageSent>() {

@@ -9,7 +9,7 @@ use accounts::MemberId;
 use base::{Email, Result, Timestamp};
 use db::Tx;
 use platform::{
-    App, AppState,
+    App, AppState, communities,
     mailer::{self, Mail},
 };
 use std::time::Duration;
@@ -55,24 +55,23 @@ pub fn worker(app: &AppState) -> Plan {
 
 async fn run(app: &AppState) -> Result<Report> {
     let now = app.clock.now();
-    let due = store::due_digests(&app.db, now, BATCH).await?;
-    let mut mails = 0;
-    for member in &due {
-        let (own, member) = (app.clone(), *member);
-        mails += app
-            .db
-            .write_again(move |tx| async move { write(&own, &tx, member).await })
-            .await?;
+    let (mut mails, mut more) = (0, false);
+    for app in communities::each(app).await? {
+        let due = store::due_digests(&app.db, now, BATCH).await?;
+        for member in &due {
+            let (own, member) = (app.clone(), *member);
+            mails += app
+                .db
+                .write_again(move |tx| async move { write(&own, &tx, member).await })
+                .await?;
+        }
+        more |= due.len() as i64 == BATCH;
     }
     app.db
         .write_again(move |tx| async move { store::prune(&tx, now.minus(KEPT)).await })
         .await?;
     let report = Report::new("digests written").fact("mails", mails);
-    Ok(if due.len() as i64 == BATCH {
-        report.again()
-    } else {
-        report
-    })
+    Ok(if more { report.again() } else { report })
 }
 
 /// The mail is promised in the write that takes the digest: it leaves once.

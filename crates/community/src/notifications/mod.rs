@@ -27,8 +27,30 @@ pub use http::routes;
 pub use model::{Channel, NotificationId, NotificationKind};
 pub use push::sockets;
 
+use crate::notices::NoticeId;
+use accounts::MemberId;
+use base::Result;
+use db::Tx;
 use platform::AppState;
 use supervisor::Plan;
+
+/// Tells a member of a notice, as a part of the caller's write.
+pub(crate) async fn tell_of_notice(
+    app: &AppState,
+    tx: &Tx,
+    member: MemberId,
+    notice: NoticeId,
+) -> Result<()> {
+    let kind = NotificationKind::Notice;
+    let cause = model::Cause {
+        member,
+        kind,
+        subject: (model::SubjectKind::Notice, notice.0),
+        actor: member,
+        name: format!("{kind}:{notice}"),
+    };
+    ops::tell(app, tx, &cause).await
+}
 
 pub fn workers(app: &AppState) -> Vec<Plan> {
     vec![causes::worker(app), digest::worker(app)]

@@ -20,6 +20,10 @@ choice! {
     #[derive(PartialOrd, Ord)]
     pub enum NotificationKind {
         Message = "message",
+        /// Staff decided about the member or something of theirs.
+        Moderation = "moderation",
+        /// Staff tell everybody something.
+        Notice = "notice",
         FriendRequest = "friend_request",
         FriendAccepted = "friend_accepted",
         Event = "event",
@@ -56,6 +60,8 @@ choice! {
         Event = "event",
         Group = "group",
         Room = "room",
+        Decision = "decision",
+        Notice = "notice",
     }
 }
 
@@ -70,6 +76,11 @@ choice! {
 stored!(words: NotificationKind, Channel, SubjectKind, Digest);
 
 impl NotificationKind {
+    /// Said by staff as such: no member stands beside it, and nobody can do without it.
+    pub fn is_of_staff(self) -> bool {
+        matches!(self, NotificationKind::Moderation | NotificationKind::Notice)
+    }
+
     /// What a member hears of who has said nothing about it.
     pub fn wanted_by_default(self, channel: Channel) -> bool {
         match (self, channel) {

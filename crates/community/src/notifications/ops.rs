@@ -26,7 +26,8 @@ pub fn wants(wishes: &Wishes, kind: NotificationKind, channel: Channel) -> bool 
 /// Tells a member, once for each cause, by all the ways they want. Part of the caller's write.
 pub async fn tell(app: &AppState, tx: &Tx, cause: &Cause) -> Result<()> {
     let now = app.clock.now();
-    if cause.member == cause.actor || store::is_known(tx, cause).await? {
+    let is_of_staff = cause.kind.is_of_staff();
+    if (cause.member == cause.actor && !is_of_staff) || store::is_known(tx, cause).await? {
         return Ok(());
     }
     let Some(between) = store::between(tx, cause.member, cause.actor, now).await? else {
@@ -37,7 +38,7 @@ pub async fn tell(app: &AppState, tx: &Tx, cause: &Cause) -> Result<()> {
     }
     let wishes = store::preferences(tx, cause.member).await?;
     let [listed, mailed] =
-        [Channel::InApp, Channel::Email].map(|channel| wants(&wishes, cause.kind, channel));
+        [Channel::InApp, Channel::Email].map(|channel| is_of_staff || wants(&wishes, cause.kind, channel));
     if !(listed || mailed) {
         return Ok(());
     }
@@ -148,7 +149,11 @@ pub fn view(app: &App, stored: Stored, wishes: &Wishes, language: Language) -> N
             id: SubjectId(stored.subject_id),
             name: stored.subject_name,
         },
-        actors: stored.actors,
+        actors: if stored.kind.is_of_staff() {
+            vec![]
+        } else {
+            stored.actors
+        },
         created_at: stored.created_at,
         updated_at: stored.updated_at,
         read_at: stored.read_at,
@@ -214,5 +219,7 @@ fn path(stored: &Stored) -> String {
         (_, SubjectKind::Event) => format!("/events/{id}"),
         (_, SubjectKind::Group) => format!("/groups/{id}"),
         (_, SubjectKind::Room) => format!("/messages/{id}"),
+        (_, SubjectKind::Decision) => format!("/decisions/{id}"),
+        (_, SubjectKind::Notice) => "/notices".to_owned(),
     }
 }

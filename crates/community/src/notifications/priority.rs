@@ -74,8 +74,8 @@ pub struct Priority {
 fn kind_part(kind: NotificationKind) -> f64 {
     match kind {
         NotificationKind::Message => 0.95,
-        NotificationKind::FriendRequest => 0.9,
-        NotificationKind::Event => 0.85,
+        NotificationKind::FriendRequest | NotificationKind::Moderation => 0.9,
+        NotificationKind::Event | NotificationKind::Notice => 0.85,
         NotificationKind::GroupInvite
         | NotificationKind::GroupRequest
         | NotificationKind::GroupAccepted

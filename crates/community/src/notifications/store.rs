@@ -71,12 +71,13 @@ macro_rules! causes {
 macro_rules! notifications {
     ($($rest:literal),*) => {
         concat!(
-            "SELECT n.id, n.kind, n.subject_kind, n.subject_id, coalesce(g.name, e.title), n.relation, n.engagement,
+            "SELECT n.id, n.kind, n.subject_kind, n.subject_id, coalesce(g.name, e.title, t.title), n.relation, n.engagement,
                     n.created_at, n.updated_at, n.read_at, ", causes!("count(DISTINCT nc.actor_id)"), ",
                     a.id, a.username, a.display_name, z.id, z.username, z.display_name
              FROM notification n
              LEFT JOIN community_group g ON n.subject_kind = 'group' AND g.id = n.subject_id AND g.community_id = @community
              LEFT JOIN event e ON n.subject_kind = 'event' AND e.id = n.subject_id AND e.community_id = @community
+             LEFT JOIN notice t ON n.subject_kind = 'notice' AND t.id = n.subject_id AND t.community_id = @community
              JOIN member a ON a.id = ", causes!("nc.actor_id" " ORDER BY nc.created_at DESC, nc.cause DESC LIMIT 1"), "
              LEFT JOIN member z ON z.id = ", causes!("nc.actor_id" " AND nc.actor_id <> a.id ORDER BY nc.created_at DESC, nc.cause DESC LIMIT 1"), "
              WHERE n.community_id = @community AND n.member_id = $1 ", $($rest),*

@@ -106,6 +106,8 @@ pub struct Post {
     /// The reader's own reaction.
     pub reaction: Option<Reaction>,
     pub saved_by_me: bool,
+    /// Staff took it from sight; its author alone still sees it.
+    pub is_withheld: bool,
     /// The post that this one shares.
     pub shared_id: Option<PostId>,
     /// Null when the reader may not see it any more.

@@ -4,7 +4,10 @@ use super::{
     policy, store,
     words::Words,
 };
-use crate::{companions, groups};
+use crate::{
+    companions, groups,
+    newcomers::{self, Deed},
+};
 use accounts::{CurrentUser, MemberId};
 use base::{Error, Kind, Result, error::not_found};
 use db::Executor;
@@ -63,6 +66,7 @@ async fn publish(
     draft: Draft,
     shared: Option<SharedPost>,
 ) -> Result<Created<Post>> {
+    newcomers::count(app, actor.id, Deed::Post).await?;
     let (author, now) = (actor.id, app.clock.now());
     let (own, id) = (app.clone(), app.ids.next::<PostId>());
     let written_by = store::author(&app.db, author)
@@ -101,6 +105,7 @@ async fn publish(
             liked_by_me: false,
             reaction: None,
             saved_by_me: false,
+            is_withheld: false,
             shared_id: draft.shared_id,
             shared,
             why: None,
@@ -138,6 +143,7 @@ pub async fn edit_post(
         .write_again(move |tx| async move {
             let before = find(&tx, actor.id, id).await?;
             policy::may_change(&actor, &before)?;
+            policy::may_edit(&before)?;
             seen.check(before.version)?;
             let (mut post, mut mentioned) = (before.clone(), vec![]);
             if let Some(words) = changes.words {

@@ -13,6 +13,14 @@ pub fn may_change(actor: &CurrentUser, post: &Post) -> Result<()> {
     Err(forbidden("not_author").about("post"))
 }
 
+/// What staff took from sight stays as they saw it.
+pub fn may_edit(post: &Post) -> Result<()> {
+    if post.is_withheld {
+        return Err(forbidden("withheld").about("post"));
+    }
+    Ok(())
+}
+
 /// Who leads a community may announce something to it.
 pub fn may_publish(actor: &CurrentUser, kind: PostKind) -> Result<()> {
     match kind {

@@ -4,6 +4,7 @@ use super::{Post, PostId, PostKind, Visibility};
 use crate::{follows, groups::GroupId, profiles::Author};
 use accounts::MemberId;
 use base::{Result, Timestamp};
+use db::CommunityId;
 use platform::{
     AppState,
     signals::{Announced, Consumer, Dispatch, Signal},
@@ -115,6 +116,10 @@ impl Consumer for PushPosts {
     }
 
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
+        // Sockets speak for the first community.
+        if app.db.community() != CommunityId::DEFAULT {
+            return Ok(());
+        }
         for created in signals.iter().filter_map(Announced::read::<PostCreated>) {
             let for_followers = matches!(created.visibility, Visibility::Public | Visibility::Friends);
             if for_followers && app.clock.now().since(created.created_at) < FRESH {

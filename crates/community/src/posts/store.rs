@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Whether the reader (`$1`) may read the post `p`: as its author, as one of those it is for, or named
-/// on it. Who may not read it knows of no such post.
+/// on it; what staff took from sight, its author alone. Who may not read it knows of no such post.
 macro_rules! visible {
     () => {
         "(p.author_id = $1 OR (
@@ -26,6 +26,7 @@ macro_rules! visible {
                 ELSE FALSE END
              OR EXISTS (SELECT 1 FROM companion pc WHERE pc.community_id = @community
                     AND pc.post_id = p.id AND pc.member_id = $1 AND pc.status <> 'denied'))
+            AND p.withheld IS NULL
             AND NOT EXISTS (SELECT 1 FROM block pb WHERE pb.community_id = @community
                 AND pb.member_id = $1 AND pb.other_id = p.author_id)))"
     };
@@ -38,7 +39,7 @@ macro_rules! post_columns {
          m.id, m.username, m.display_name, r.kind, p.version,
          p.visibility, p.kind, p.group_id, p.html, p.hashtags, p.mentions, p.emotions,
          p.place, p.latitude, p.longitude, p.shared_id, p.share_count, p.companion_count,
-         s.member_id IS NOT NULL"
+         s.member_id IS NOT NULL, p.withheld IS NOT NULL"
     };
 }
 
@@ -95,6 +96,7 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         share_count: row.get(22)?,
         companion_count: row.get(23)?,
         saved_by_me: row.get(24)?,
+        is_withheld: row.get(25)?,
         companions: vec![],
         shared: None,
         why: None,
@@ -525,6 +527,28 @@ pub async fn delete(tx: &Tx, post: &Post) -> Result<()> {
     )
     .await
     .map(drop)
+}
+
+/// Takes the post from everybody's sight but its author's; false when it is not there. It counts as
+/// private from here on, wherever visibility is asked.
+pub async fn withhold(tx: &Tx, id: PostId) -> Result<bool> {
+    let sql = "UPDATE post SET withheld = coalesce(withheld, visibility), visibility = 'private', version = version + 1
+               WHERE id = $1 AND community_id = @community";
+    Ok(tx.execute(sql, params![id]).await? > 0)
+}
+
+/// Puts a withheld post back where it was.
+pub async fn restore(tx: &Tx, id: PostId) -> Result<()> {
+    let sql = "UPDATE post SET visibility = withheld, withheld = NULL, version = version + 1
+               WHERE id = $1 AND withheld IS NOT NULL AND community_id = @community";
+    tx.execute(sql, params![id]).await.map(drop)
+}
+
+/// Moves the count of comments, whoever may read the post; its row is locked from here on.
+pub async fn move_comment_count(tx: &Tx, id: PostId, by: i64) -> Result<()> {
+    let sql =
+        "UPDATE post SET comment_count = comment_count + $1 WHERE id = $2 AND community_id = @community";
+    tx.execute(sql, params![by, id]).await.map(drop)
 }
 
 /// Changes the count of reactions and tells whose post it is; nothing when the member knows of no such post.

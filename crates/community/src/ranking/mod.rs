@@ -9,9 +9,11 @@
 //! * `trend`: what is talked about now
 //! * `closeness`: how close two friends are, 0 to 100
 //! * `suggest`: ALGO-3, whom a member may know
+//! * `moderation`: ALGO-5, how urgently a human should look at something
 
 pub mod closeness;
 pub mod feed;
+pub mod moderation;
 pub mod suggest;
 pub mod trend;
 

@@ -1,4 +1,4 @@
-use super::Report;
+use super::{Report, ReportStatus, SubjectId, SubjectKind};
 use accounts::MemberId;
 use base::{Paging, Result};
 use db::{Executor, OrConflict, Row, Tx, params};
@@ -43,4 +43,11 @@ pub async fn list(db: &impl Executor, reporter: MemberId, page: Paging) -> Resul
                WHERE community_id = @community AND reporter_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     db.all(sql, params![reporter, page.before(), page.fetch()], report)
         .await
+}
+
+/// Answers every report of it that waits, as a part of what staff decided.
+pub async fn answer(tx: &Tx, kind: SubjectKind, id: SubjectId, status: ReportStatus) -> Result<()> {
+    let sql = "UPDATE report SET status = $1 WHERE community_id = @community AND subject_kind = $2
+                   AND subject_id = $3 AND status = 'pending'";
+    tx.execute(sql, params![status, kind, id]).await.map(drop)
 }

@@ -2,7 +2,7 @@ use super::{
     MemberChanged, MemberJoined, MemberLeft, Role, Room, RoomAdded, RoomChanged, RoomId, RoomKind, RoomName,
     Standing, Status, model::pair, policy, store,
 };
-use crate::profiles;
+use crate::{newcomers, profiles};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result, Timestamp,
@@ -43,6 +43,9 @@ pub async fn open_direct_room(app: &AppState, actor: &CurrentUser, other: Member
         return Err(conflict("cannot_talk_to_yourself"));
     }
     let (own, me, now) = (app.clone(), actor.id, app.clock.now());
+    if store::direct_between(&app.db, me, other).await?.is_none() {
+        newcomers::may_write_first(app, me, other).await?;
+    }
     let id: RoomId = app.ids.next();
     app.db
         .write_again(move |tx| async move {
@@ -84,6 +87,9 @@ pub async fn create_room(
     invited: Vec<MemberId>,
 ) -> Result<Created<Room>> {
     let (own, me, now) = (app.clone(), actor.id, app.clock.now());
+    for other in &invited {
+        newcomers::may_write_first(app, me, *other).await?;
+    }
     let id: RoomId = app.ids.next();
     once.create(app, me.0, "create_room", move |tx| async move {
         let new = store::NewRoom {

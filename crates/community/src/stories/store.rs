@@ -19,12 +19,13 @@ macro_rules! story_joins {
     };
 }
 
-/// Whether the reader may see the story `t` at the time `$2`.
+/// Whether the reader may see the story `t` at the time `$2`; what staff took from sight, its author alone.
 macro_rules! shown {
     () => {
         "t.expires_at > $2 AND (t.author_id = $1 OR (
             (t.visibility = 'public' OR EXISTS (SELECT 1 FROM friend f WHERE f.community_id = @community
                 AND f.member_id = $1 AND f.friend_id = t.author_id))
+            AND t.withheld_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                 AND b.member_id = $1 AND b.other_id = t.author_id)))"
     };
@@ -110,6 +111,12 @@ pub async fn find(
         shown!()
     );
     db.one(SQL, params![reader, now, id], story).await
+}
+
+/// Takes the story from everybody's sight but its author's, or puts it back; false when it is not there.
+pub async fn withhold(tx: &Tx, id: StoryId, at: Option<Timestamp>) -> Result<bool> {
+    let sql = "UPDATE story SET withheld_at = $1 WHERE id = $2 AND community_id = @community";
+    Ok(tx.execute(sql, params![at, id]).await? > 0)
 }
 
 pub async fn insert(tx: &Tx, story: &Story) -> Result<()> {
