@@ -5,7 +5,7 @@
 use crate::{
     MemberId, Permission, Roles, SessionId,
     access::Verified,
-    keys,
+    communities, keys,
     limits::Table,
     sessions::{self, Activity},
 };
@@ -63,13 +63,29 @@ pub async fn recheck(app: &App, actor: CurrentUser, activity: Activity) -> Resul
     Ok(CurrentUser { roles, ..actor })
 }
 
+/// A member who need not belong to the community that the request speaks for: where
+/// communities are joined, and all that is the same in each.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor(pub CurrentUser);
+
 impl FromRequestParts<AppState> for CurrentUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let Visitor(actor) = Visitor::from_request_parts(parts, app).await?;
+        let app = AppState::from_request_parts(parts, app).await?;
+        communities::must_belong(&app, &actor).await?;
+        Ok(actor)
+    }
+}
+
+impl FromRequestParts<AppState> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         // Two extractors of one handler may ask; the request counts once.
         if let Some(actor) = parts.extensions.get::<CurrentUser>() {
-            return Ok(*actor);
+            return Ok(Visitor(*actor));
         }
         let mut given = parts.headers.get_all("authorization").iter();
         let header = given.next();
@@ -89,7 +105,13 @@ impl FromRequestParts<AppState> for CurrentUser {
         let limit = Table::of(&app.config).member;
         context.limited(app.limits.take(limit, actor.id).await)?;
         parts.extensions.insert(actor);
-        Ok(actor)
+        Ok(Visitor(actor))
+    }
+}
+
+impl Describe for Visitor {
+    fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
+        CurrentUser::describe(operation, schemas);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Accounts, CurrentUser, Me,
-    actor::Fresh,
+    actor::{Fresh, Visitor},
     browser::{self, Client},
     limits, members, ops,
     ops::Tokens,
@@ -29,7 +29,7 @@ pub fn routes() -> Routes {
             "Open an account and log in",
         )
         .by(Caller::Public)
-        .refuses(&[Kind::Conflict, Kind::RateLimited])
+        .refuses(&[Kind::Conflict, Kind::RateLimited, Kind::Forbidden])
         .post("/auth/login", "log_in", log_in, "Log in with e-mail and password")
         .by(Caller::Public)
         .refuses(&limited)
@@ -211,7 +211,7 @@ async fn refresh(
 
 async fn log_out(
     app: AppState,
-    actor: CurrentUser,
+    Visitor(actor): Visitor,
     client: Client,
     Json(Empty {}): Json<Empty>,
 ) -> Result<(HeaderMap, NoContent)> {
@@ -310,7 +310,7 @@ async fn not_me(
     Ok(NoContent)
 }
 
-async fn me(app: AppState, actor: CurrentUser) -> Result<Json<Me>> {
-    let me = members::find(&app.db, actor.id).await?;
+async fn me(app: AppState, Visitor(actor): Visitor) -> Result<Json<Me>> {
+    let me = members::find(&app.db, actor.id, app.clock.now()).await?;
     Ok(Json(me.ok_or_else(|| unauthenticated("session_revoked"))?))
 }

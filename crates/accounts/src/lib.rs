@@ -4,7 +4,9 @@ mod access;
 mod actor;
 pub mod audit;
 mod browser;
+pub mod communities;
 mod devices;
+pub mod flags;
 mod http;
 pub mod keys;
 pub mod limits;
@@ -25,8 +27,9 @@ mod secrets;
 mod security_log;
 mod sessions;
 pub mod staff;
+pub mod tiers;
 
-pub use actor::{CurrentUser, FRESH, Fresh, May, Permit, authenticate, may, recheck};
+pub use actor::{CurrentUser, FRESH, Fresh, May, Permit, Visitor, authenticate, may, recheck};
 pub use keys::well_known;
 pub use master_keys::MasterKeys;
 pub use members::{Me, MemberId};
@@ -114,6 +117,9 @@ pub(crate) fn session_purpose(id: SessionId) -> String {
 pub fn routes() -> Routes {
     http::routes()
         .merge(staff::http::routes())
+        .merge(communities::http::routes())
+        .merge(tiers::http::routes())
+        .merge(flags::http::routes())
         .merge(audit::http::routes())
         .merge(push::http::routes())
 }
@@ -121,7 +127,7 @@ pub fn routes() -> Routes {
 /// The background work of this crate.
 pub fn workers(app: &AppState) -> Vec<Plan> {
     let (activity, clean_up, secrets, resealing) = (app.clone(), app.clone(), app.clone(), app.clone());
-    let (listener, later, audit) = (app.clone(), app.clone(), app.clone());
+    let (listener, later, audit, suspensions) = (app.clone(), app.clone(), app.clone(), app.clone());
     vec![
         Spec::new("accounts.revocations")
             .group("platform")
@@ -152,6 +158,17 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .runs(move |_| {
                 let app = clean_up.clone();
                 async move { sessions::clean_up(&app).await.map_err(failure) }
+            }),
+        Spec::new("accounts.suspensions")
+            .group("platform")
+            .every(Duration::from_mins(1))
+            .timeout(Duration::from_secs(20))
+            .runs(move |_| {
+                let app = suspensions.clone();
+                async move {
+                    let count = staff::end_suspensions(&app).await.map_err(failure)?;
+                    Ok(Report::new("let members in whose suspension was over").fact("members", count))
+                }
             }),
         Spec::new(audit::WORKER)
             .group("platform")

@@ -1,6 +1,6 @@
 //! Members: people with an account.
 
-use crate::{Role, Roles};
+use crate::{Role, Roles, tiers::Tier};
 use base::{Email, FieldError, Result, Timestamp, Username, choice, error::conflict, ids};
 use db::{Executor, OrConflict, Row, Tx, params, stored};
 use platform::texts::Language;
@@ -15,9 +15,14 @@ stored!(ids: MemberId);
 
 choice! {
     /// Whether the account may be used.
+    #[schemars(rename = "AccountStatus")]
     pub enum Status {
         Active = "active",
         Suspended = "suspended",
+        /// Registered, and staff have not approved it yet.
+        Pending = "pending",
+        /// Staff did not approve it.
+        Rejected = "rejected",
     }
 }
 stored!(words: Status);
@@ -31,7 +36,23 @@ pub struct Me {
     pub display_name: String,
     /// `free` alone, or the roles that were given.
     pub roles: Vec<Role>,
+    /// What the account includes.
+    pub tier: Tier,
+    /// Staff have made sure that the member is who they say.
+    pub is_verified: bool,
     pub created_at: Timestamp,
+}
+
+impl Status {
+    /// Why somebody whose account stands so is not let in.
+    pub(crate) fn refusal(self) -> Option<&'static str> {
+        match self {
+            Status::Active => None,
+            Status::Suspended => Some("account_suspended"),
+            Status::Pending => Some("awaiting_approval"),
+            Status::Rejected => Some("account_rejected"),
+        }
+    }
 }
 
 /// Whose password it would be, and what it would have to fit.
@@ -50,6 +71,8 @@ pub struct NewMember {
     pub password_hash: String,
     /// Of the mails to this member.
     pub language: Language,
+    /// Active, or pending where staff approve accounts.
+    pub status: Status,
 }
 
 fn me(row: &Row<'_>) -> Result<Me> {
@@ -60,14 +83,18 @@ fn me(row: &Row<'_>) -> Result<Me> {
         display_name: row.get(3)?,
         roles: row.get::<Roles>(4)?.list(),
         created_at: row.get(5)?,
+        tier: row.get::<Option<Tier>>(6)?.unwrap_or(Tier::Free),
+        is_verified: row.get(7)?,
     })
 }
 
-pub async fn find(db: &impl Executor, id: MemberId) -> Result<Option<Me>> {
-    let sql = "SELECT id, email, username, display_name,
-                      (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = member.id), created_at
-               FROM member WHERE id = $1";
-    db.one(sql, params![id], me).await
+pub async fn find(db: &impl Executor, id: MemberId, now: Timestamp) -> Result<Option<Me>> {
+    let sql = "SELECT m.id, m.email, m.username, m.display_name,
+                      (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = m.id), m.created_at,
+                      t.tier, m.verified_at IS NOT NULL
+               FROM member m LEFT JOIN member_tier t
+                   ON t.member_id = m.id AND (t.ends_at IS NULL OR t.ends_at > $2) WHERE m.id = $1";
+    db.one(sql, params![id, now], me).await
 }
 
 /// Reads as little as log-in needs before the password fits, so that an address
@@ -108,7 +135,7 @@ pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
     tx.execute(
         "INSERT INTO member (id, email, username, display_name, password_hash, status, language,
                              created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7)",
+         VALUES ($1, $2, $3, $4, $5, $8, $6, $7, $7)",
         params![
             new.id,
             new.email,
@@ -116,7 +143,8 @@ pub async fn insert(tx: &Tx, new: &NewMember, now: Timestamp) -> Result<()> {
             new.display_name,
             new.password_hash,
             new.language.tag(),
-            now
+            now,
+            new.status
         ],
     )
     .await

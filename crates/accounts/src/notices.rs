@@ -25,6 +25,8 @@ pub(crate) enum Notice {
     DeviceMissing,
     PasswordChanged,
     EmailChanged,
+    Approved,
+    Rejected,
 }
 
 impl Notice {
@@ -35,6 +37,8 @@ impl Notice {
             Notice::DeviceMissing => "device_missing",
             Notice::PasswordChanged => "password_changed",
             Notice::EmailChanged => "email_changed",
+            Notice::Approved => "account_approved",
+            Notice::Rejected => "account_rejected",
         }
     }
 
@@ -62,6 +66,26 @@ pub(crate) async fn tell(
     origin: &Origin,
 ) -> Result<()> {
     send(tx, app, notice, None, member, session, origin).await
+}
+
+/// Tells a member that their account was approved, or not.
+pub(crate) async fn tell_of_registration(tx: &Tx, app: &App, notice: Notice, member: MemberId) -> Result<()> {
+    let Some(reader) = find(tx, member).await? else {
+        return Ok(());
+    };
+    let args = [
+        ("name", reader.name),
+        ("link", format!("{}/login", app.config.public_url())),
+    ];
+    let language = Language::of_tag(&reader.language);
+    let (subject, text) = app.texts.mail(language, notice.kind(), &args);
+    let mail = Mail {
+        to: Email::trusted(reader.email),
+        subject,
+        text,
+        html: None,
+    };
+    mailer::send(app, tx, &mail).await.map(drop)
 }
 
 /// Tells of a new address the one that the account had before.

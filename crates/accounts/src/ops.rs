@@ -12,6 +12,7 @@ use crate::{
     revocations::{self, Revocation},
     security_log::{self, Entry, SecurityEvent},
     sessions::{self, Reason, Revoked},
+    tiers::Tier,
 };
 use base::{
     Email, Error, Kind, Password, Result, Timestamp, Username,
@@ -60,13 +61,22 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         display_name: new.display_name,
         password_hash,
         language: new.language,
+        status: match app.config.accounts.approval {
+            true => Status::Pending,
+            false => Status::Active,
+        },
     };
+    if member.status == Status::Pending {
+        return Err(apply(app, member, client).await?);
+    }
     let me = Me {
         id: member.id,
         email: member.email.to_string(),
         username: member.username.to_string(),
         display_name: member.display_name.clone(),
         roles: Roles::NONE.list(),
+        tier: Tier::Free,
+        is_verified: false,
         created_at: now,
     };
     let session = NewSession::new(app, client, true).await?;
@@ -81,6 +91,25 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         })
         .await?;
     Ok((me, tokens))
+}
+
+/// Writes an account that staff have to approve; gives what its owner hears instead of a session.
+async fn apply(app: &AppState, member: NewMember, client: &Client) -> Result<Error> {
+    let (own, origin, now) = (app.clone(), client.origin.clone(), app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            members::insert(&tx, &member, now).await?;
+            let entry = Entry {
+                member: member.id,
+                session: None,
+                kind: SecurityEvent::Registered,
+                detail: None,
+                origin: &origin,
+            };
+            security_log::note(&tx, &own, entry, now).await
+        })
+        .await?;
+    Ok(forbidden("awaiting_approval"))
 }
 
 /// How often a log-in looks again when the password was changed, or hashed anew, under its eyes.
@@ -134,13 +163,14 @@ async fn begin_session(
             let held = members::hold(&tx, id).await?;
             match held {
                 Some((Status::Active, held)) if held == hash => {}
-                Some((Status::Suspended, _)) => {
-                    return Err(Error::new(Kind::Forbidden, "account_suspended"));
+                Some((status, held)) if held == hash && status != Status::Active => {
+                    let code = status.refusal().unwrap_or("account_suspended");
+                    return Err(Error::new(Kind::Forbidden, code));
                 }
                 _ => return Ok(None),
             }
             session.begin(&tx, &own, id, SecurityEvent::LoggedIn, now).await?;
-            members::find(&tx, id).await
+            members::find(&tx, id, now).await
         })
         .await?;
     Ok(me.map(|me| (me, tokens)))
@@ -313,7 +343,7 @@ pub async fn change_password(
 ) -> Result<Tokens> {
     prove(app, actor, current, &client.origin).await?;
     let passwords = &Accounts::of(app).passwords;
-    let me = members::find(&app.db, actor.id).await?;
+    let me = members::find(&app.db, actor.id, app.clock.now()).await?;
     let about = me.map_or_else(About::default, |me| About {
         email: Some(me.email),
         username: Some(me.username),
@@ -366,7 +396,7 @@ pub async fn change_email(app: &AppState, actor: &CurrentUser, email: Email, ori
     app.db
         .write_again(move |tx| async move {
             let gone = || unauthenticated("session_revoked");
-            let before = members::find(&tx, actor.id).await?.ok_or_else(gone)?;
+            let before = members::find(&tx, actor.id, now).await?.ok_or_else(gone)?;
             if before.email == *email {
                 return Ok(before);
             }
@@ -382,7 +412,7 @@ pub async fn change_email(app: &AppState, actor: &CurrentUser, email: Email, ori
             let notice = Notice::EmailChanged;
             notices::tell(&tx, &own, notice, actor.id, actor.session, &origin).await?;
             notices::tell_former_address(&tx, &own, before.email, actor.id, actor.session, &origin).await?;
-            members::find(&tx, actor.id).await?.ok_or_else(gone)
+            members::find(&tx, actor.id, now).await?.ok_or_else(gone)
         })
         .await
 }

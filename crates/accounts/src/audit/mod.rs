@@ -40,6 +40,32 @@ choice! {
         MemberReinstated = "member_reinstated",
         SessionsEnded = "sessions_ended",
         FirstAdministrator = "first_administrator",
+        MemberApproved = "member_approved",
+        MemberRejected = "member_rejected",
+        MemberVerified = "member_verified",
+        VerificationWithdrawn = "verification_withdrawn",
+        TierGranted = "tier_granted",
+        TierEnded = "tier_ended",
+        /// A feature flag was made, changed or deleted.
+        FlagChanged = "flag_changed",
+        /// Something was told to everybody, or taken back.
+        NoticePublished = "notice_published",
+        NoticeWithdrawn = "notice_withdrawn",
+        /// A role that a member proposed.
+        CustomRoleApproved = "custom_role_approved",
+        CustomRoleRejected = "custom_role_rejected",
+        CommunityCreated = "community_created",
+        CommunityChanged = "community_changed",
+        /// A case was decided without an act against anybody.
+        CaseDismissed = "case_dismissed",
+        ContentWithheld = "content_withheld",
+        ContentRestored = "content_restored",
+        MemberWarned = "member_warned",
+        MemberLimited = "member_limited",
+        /// Somebody else looked at a decision and left it as it is.
+        AppealRefused = "appeal_refused",
+        /// Somebody else looked at a decision and undid it.
+        DecisionReversed = "decision_reversed",
         /// Staff acted in a group of a city.
         GroupModerated = "group_moderated",
     }

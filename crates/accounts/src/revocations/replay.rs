@@ -61,7 +61,7 @@ pub async fn replay(
             }
             count += again(&tx, &entry).await?;
         }
-        let locked = addresses(&tx, locked).await?;
+        let locked = addresses(&tx, locked, now).await?;
         Ok(Replayed { count, locked })
     })
     .await
@@ -97,10 +97,10 @@ async fn again(tx: &Tx, entry: &Revocation) -> Result<u64> {
     Ok(count + u64::from(changed))
 }
 
-async fn addresses(tx: &Tx, members: BTreeSet<MemberId>) -> Result<Vec<String>> {
+async fn addresses(tx: &Tx, members: BTreeSet<MemberId>, now: Timestamp) -> Result<Vec<String>> {
     let mut addresses = vec![];
     for member in members {
-        addresses.extend(members::find(tx, member).await?.map(|me| me.email));
+        addresses.extend(members::find(tx, member, now).await?.map(|me| me.email));
     }
     addresses.sort();
     Ok(addresses)

@@ -134,8 +134,8 @@ pub async fn check(app: &App, token: Verified, activity: Activity) -> Result<Rol
     if known.member != token.member {
         return Err(unauthenticated("session_revoked"));
     }
-    if known.status != Status::Active {
-        return Err(Error::new(Kind::Forbidden, "account_suspended"));
+    if let Some(refusal) = known.status.refusal() {
+        return Err(Error::new(Kind::Forbidden, refusal));
     }
     match known.ended {
         Some(Reason::Expired) => return Err(unauthenticated("session_expired")),

@@ -7,7 +7,7 @@
 use super::{Reason, Revoked, SessionId, lifetimes::Age, store, store::Rotating};
 use crate::{
     Accounts, devices,
-    members::{MemberId, Status},
+    members::MemberId,
     notices::{self, Notice},
     ops::Tokens,
     origin::Origin,
@@ -122,8 +122,8 @@ impl Rotation<'_> {
             Some(_) => return refused("session_revoked"),
             None => {}
         }
-        if session.status != Status::Active {
-            return Ok(Outcome::Refused(Error::new(Kind::Forbidden, "account_suspended")));
+        if let Some(refusal) = session.status.refusal() {
+            return Ok(Outcome::Refused(Error::new(Kind::Forbidden, refusal)));
         }
         if self.age().is_over(&app.config.accounts, self.now) {
             return refused("session_expired");

@@ -15,7 +15,9 @@ mod ops;
 mod policy;
 mod store;
 
-pub use ops::{end_sessions, grant, reinstate, revoke, suspend};
+pub(crate) use ops::end_suspensions;
+pub use ops::{end_sessions, grant, reinstate, reinstate_within, revoke, suspend, suspend_within};
+pub(crate) use store::standing;
 pub use store::{Listed, list, who_may};
 pub(crate) use store::{put_status, set_roles};
 

@@ -9,13 +9,14 @@ use crate::{
     MemberId, Role,
     audit::{self, Act, Action},
     members::Status,
+    notices::{self, Notice},
     origin::Origin,
     revocations::{self, Revocation},
     security_log::{self, Entry, SecurityEvent},
     sessions::{self, Reason, Revoked},
 };
 use base::{
-    Result,
+    Result, Timestamp,
     error::{conflict, forbidden, not_found},
 };
 use db::Tx;
@@ -65,21 +66,122 @@ pub async fn revoke(app: &AppState, by: By, member: MemberId, role: Role) -> Res
         .await
 }
 
-/// Puts a member out: nothing they hold is worth anything until they are reinstated.
-pub async fn suspend(app: &AppState, actor: MemberId, member: MemberId, reason: String) -> Result<()> {
+/// Puts a member out: nothing they hold is worth anything until then, or until they are reinstated.
+pub async fn suspend(
+    app: &AppState,
+    actor: MemberId,
+    member: MemberId,
+    reason: String,
+    until: Option<Timestamp>,
+) -> Result<()> {
     let own = app.clone();
+    app.db
+        .write_again(move |tx| async move { suspend_within(&tx, &own, actor, member, &reason, until).await })
+        .await
+}
+
+/// The same as a part of a greater act. Who is out already is out until then.
+pub async fn suspend_within(
+    tx: &Tx,
+    app: &AppState,
+    actor: MemberId,
+    member: MemberId,
+    reason: &str,
+    until: Option<Timestamp>,
+) -> Result<()> {
+    may_suspend(tx, actor, member).await?;
+    let now = app.clock.now();
+    let is_new = store::put_status(tx, member, Status::Suspended, now).await?;
+    if !store::put_end(tx, member, until).await? && !is_new {
+        return Ok(());
+    }
+    if is_new {
+        sessions::end_all(tx, app, member, Reason::Suspended, None).await?;
+        sessions::cut(tx, app, member, Reason::Suspended).await?;
+        note(tx, app, member, SecurityEvent::Suspended, None).await?;
+    }
+    let detail = match until {
+        Some(until) => format!("until {until}: {reason}"),
+        None => reason.to_owned(),
+    };
+    let act = Act {
+        actor: Some(actor),
+        action: Action::MemberSuspended,
+        subject: Some(member),
+        detail: &detail,
+    };
+    audit::record(tx, app, act).await
+}
+
+/// Lets a suspended member in again.
+pub async fn reinstate(app: &AppState, actor: MemberId, member: MemberId, reason: String) -> Result<()> {
+    let own = app.clone();
+    app.db
+        .write_again(move |tx| async move { reinstate_within(&tx, &own, actor, member, &reason).await })
+        .await
+}
+
+/// The same as a part of a greater act.
+pub async fn reinstate_within(
+    tx: &Tx,
+    app: &AppState,
+    actor: MemberId,
+    member: MemberId,
+    reason: &str,
+) -> Result<()> {
+    may_suspend(tx, actor, member).await?;
+    let_in(tx, app, Some(actor), member, reason).await
+}
+
+async fn let_in(
+    tx: &Tx,
+    app: &AppState,
+    actor: Option<MemberId>,
+    member: MemberId,
+    reason: &str,
+) -> Result<()> {
+    store::put_end(tx, member, None).await?;
+    if !store::move_status(tx, member, Status::Suspended, Status::Active, app.clock.now()).await? {
+        return Ok(());
+    }
+    sessions::cut(tx, app, member, Reason::Reinstated).await?;
+    note(tx, app, member, SecurityEvent::Reinstated, None).await?;
+    let act = Act {
+        actor,
+        action: Action::MemberReinstated,
+        subject: Some(member),
+        detail: reason,
+    };
+    audit::record(tx, app, act).await
+}
+
+/// Approves an account that waits for it, or does not; a rejected one can be approved later.
+pub async fn decide_registration(
+    app: &AppState,
+    actor: MemberId,
+    member: MemberId,
+    approves: bool,
+    reason: String,
+) -> Result<()> {
+    let (own, now) = (app.clone(), app.clock.now());
     app.db
         .write_again(move |tx| async move {
             may_suspend(&tx, actor, member).await?;
-            if !store::put_status(&tx, member, Status::Suspended, own.clock.now()).await? {
-                return Ok(());
+            let (after, action, notice) = match approves {
+                true => (Status::Active, Action::MemberApproved, Notice::Approved),
+                false => (Status::Rejected, Action::MemberRejected, Notice::Rejected),
+            };
+            let mut moved = store::move_status(&tx, member, Status::Pending, after, now).await?;
+            if approves && !moved {
+                moved = store::move_status(&tx, member, Status::Rejected, after, now).await?;
             }
-            sessions::end_all(&tx, &own, member, Reason::Suspended, None).await?;
-            sessions::cut(&tx, &own, member, Reason::Suspended).await?;
-            note(&tx, &own, member, SecurityEvent::Suspended, None).await?;
+            if !moved {
+                return Err(conflict("not_pending"));
+            }
+            notices::tell_of_registration(&tx, &own, notice, member).await?;
             let act = Act {
                 actor: Some(actor),
-                action: Action::MemberSuspended,
+                action,
                 subject: Some(member),
                 detail: &reason,
             };
@@ -88,24 +190,56 @@ pub async fn suspend(app: &AppState, actor: MemberId, member: MemberId, reason: 
         .await
 }
 
-/// Lets a suspended member in again.
-pub async fn reinstate(app: &AppState, actor: MemberId, member: MemberId, reason: String) -> Result<()> {
-    let own = app.clone();
+/// Says that staff have made sure who a member is, or takes that back; false when it was so already.
+pub async fn put_verification(
+    app: &AppState,
+    actor: MemberId,
+    member: MemberId,
+    is_verified: bool,
+    reason: String,
+) -> Result<bool> {
+    let (own, now) = (app.clone(), app.clock.now());
     app.db
         .write_again(move |tx| async move {
-            may_suspend(&tx, actor, member).await?;
-            if !store::put_status(&tx, member, Status::Active, own.clock.now()).await? {
-                return Ok(());
+            store::standing(&tx, member)
+                .await?
+                .ok_or_else(|| not_found("member"))?;
+            if actor == member {
+                return Err(forbidden("own_account"));
             }
-            sessions::cut(&tx, &own, member, Reason::Reinstated).await?;
-            note(&tx, &own, member, SecurityEvent::Reinstated, None).await?;
+            if !store::put_verified(&tx, member, is_verified.then_some(now)).await? {
+                return Ok(false);
+            }
+            let action = match is_verified {
+                true => Action::MemberVerified,
+                false => Action::VerificationWithdrawn,
+            };
             let act = Act {
                 actor: Some(actor),
-                action: Action::MemberReinstated,
+                action,
                 subject: Some(member),
                 detail: &reason,
             };
-            audit::record(&tx, &own, act).await
+            audit::record(&tx, &own, act).await?;
+            Ok(true)
+        })
+        .await
+}
+
+/// Lets those in again whose suspension has ended by itself; says how many.
+pub(crate) async fn end_suspensions(app: &AppState) -> Result<i64> {
+    let (own, now) = (app.clone(), app.clock.now());
+    app.db
+        .write_again(move |tx| async move {
+            let due = store::suspended_until(&tx, now).await?;
+            if due.is_empty() {
+                return Ok(0);
+            }
+            store::alone(&tx).await?;
+            for member in &due {
+                let_in(&tx, &own, None, *member, "the time was over").await?;
+            }
+            Ok(due.len() as i64)
         })
         .await
 }

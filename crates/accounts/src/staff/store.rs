@@ -2,7 +2,7 @@
 
 use super::policy::Standing;
 use crate::{MemberId, Permission, Role, Roles, members::Status};
-use base::{Result, Timestamp};
+use base::{Paging, Result, Timestamp};
 use db::{Executor, Tx, params};
 
 /// Lets one act of staff run at a time.
@@ -87,6 +87,132 @@ pub async fn has_other_god(tx: &Tx, member: MemberId) -> Result<bool> {
 pub(crate) async fn put_status(tx: &Tx, member: MemberId, status: Status, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE member SET status = $1, updated_at = $2 WHERE id = $3 AND status <> $1";
     Ok(tx.execute(sql, params![status, now, member]).await? > 0)
+}
+
+/// From one status to another; false when it did not stand so.
+pub async fn move_status(
+    tx: &Tx,
+    member: MemberId,
+    before: Status,
+    after: Status,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE member SET status = $1, updated_at = $2 WHERE id = $3 AND status = $4";
+    Ok(tx.execute(sql, params![after, now, member, before]).await? > 0)
+}
+
+/// False when it stood so already.
+pub async fn put_verified(tx: &Tx, member: MemberId, at: Option<Timestamp>) -> Result<bool> {
+    let sql = match at {
+        Some(_) => "UPDATE member SET verified_at = $1 WHERE id = $2 AND verified_at IS NULL",
+        None => "UPDATE member SET verified_at = $1 WHERE id = $2 AND verified_at IS NOT NULL",
+    };
+    Ok(tx.execute(sql, params![at, member]).await? > 0)
+}
+
+/// A member in the list of staff.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: MemberId,
+    pub email: String,
+    pub username: String,
+    pub display_name: String,
+    pub status: Status,
+    pub suspended_until: Option<Timestamp>,
+    pub roles: Roles,
+    pub is_verified: bool,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+fn row(row: &db::Row<'_>) -> Result<Row> {
+    Ok(Row {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        username: row.get(2)?,
+        display_name: row.get(3)?,
+        status: row.get(4)?,
+        suspended_until: row.get(5)?,
+        roles: row.get(6)?,
+        is_verified: row.get(7)?,
+        created_at: row.get(8)?,
+        last_used_at: row.get(9)?,
+    })
+}
+
+macro_rules! members {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.email, m.username, m.display_name, m.status, m.suspended_until,
+                    (SELECT string_agg(role, ' ') FROM member_role WHERE member_id = m.id),
+                    m.verified_at IS NOT NULL, m.created_at,
+                    (SELECT max(s.last_used_at) FROM session s WHERE s.member_id = m.id)
+             FROM member m WHERE ",
+            $rest
+        )
+    };
+}
+
+/// Which members staff look for; what is `None` does not matter.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Part of a user name, a name shown or an address.
+    pub text: Option<String>,
+    /// Addresses are looked at as well.
+    pub by_address: bool,
+    pub status: Option<Status>,
+    pub role: Option<Role>,
+    pub is_verified: Option<bool>,
+}
+
+/// Members, the newest first.
+pub async fn find_members(db: &impl Executor, wanted: &Wanted, page: Paging) -> Result<Vec<Row>> {
+    let sql = members!(
+        "m.id < $1 AND (CAST($3 AS TEXT) IS NULL OR m.status = $3)
+             AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM member_role r WHERE r.member_id = m.id AND r.role = $4))
+             AND (CAST($5 AS BOOLEAN) IS NULL OR (m.verified_at IS NOT NULL) = $5)
+             AND (CAST($6 AS TEXT) IS NULL OR m.username LIKE $6 ESCAPE '!' OR lower(m.display_name) LIKE $6 ESCAPE '!'
+                  OR ($7 AND lower(m.email) LIKE $6 ESCAPE '!'))
+         ORDER BY m.id DESC LIMIT $2"
+    );
+    let pattern = wanted.text.as_ref().map(|text| {
+        let literal = text
+            .to_lowercase()
+            .replace('!', "!!")
+            .replace('%', "!%")
+            .replace('_', "!_");
+        format!("%{literal}%")
+    });
+    db.all(
+        sql,
+        params![
+            page.before(),
+            page.fetch(),
+            wanted.status,
+            wanted.role,
+            wanted.is_verified,
+            pattern,
+            wanted.by_address
+        ],
+        row,
+    )
+    .await
+}
+
+pub async fn find_member(db: &impl Executor, id: MemberId) -> Result<Option<Row>> {
+    db.one(members!("m.id = $1"), params![id], row).await
+}
+
+/// When a suspension ends by itself; false when it stood so already.
+pub async fn put_end(tx: &Tx, member: MemberId, until: Option<Timestamp>) -> Result<bool> {
+    let sql = "UPDATE member SET suspended_until = $1 WHERE id = $2 AND suspended_until IS DISTINCT FROM $1";
+    Ok(tx.execute(sql, params![until, member]).await? > 0)
+}
+
+/// Whose suspension has ended by itself, a hundred at most.
+pub async fn suspended_until(db: &impl Executor, now: Timestamp) -> Result<Vec<MemberId>> {
+    let sql = "SELECT id FROM member WHERE suspended_until IS NOT NULL AND suspended_until <= $1 LIMIT 100";
+    db.all(sql, params![now], |row| row.get(0)).await
 }
 
 /// A role that was given.

@@ -20,7 +20,7 @@ pub(super) struct Desk {
 
 /// What the server gave up by Landlock when it started.
 pub fn confined(app: &App, level: Level) {
-    let _ = app.memory::<Desk>().confined.set(level);
+    let _ = app.memory_of_all::<Desk>().confined.set(level);
 }
 
 impl Desk {
@@ -55,7 +55,7 @@ pub(super) async fn ask<T: Send + 'static>(
 ) -> Result<Option<T>> {
     let own = app.clone();
     let answer = tokio::task::spawn_blocking(move || {
-        let Some(guard) = own.memory::<Desk>().guard(&own)? else {
+        let Some(guard) = own.memory_of_all::<Desk>().guard(&own)? else {
             return Ok(None);
         };
         match question(&guard) {
@@ -75,7 +75,7 @@ fn plain(error: Error) -> Error {
 
 /// The guard's figures for `/metrics`.
 pub fn figures(app: &App) -> impl Fn() -> Vec<Measure> + Send + Sync + use<> {
-    let desk = app.memory::<Desk>();
+    let desk = app.memory_of_all::<Desk>();
     move || {
         let Some(overview) = lock(&desk.last).clone() else {
             return vec![];

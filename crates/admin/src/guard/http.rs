@@ -46,7 +46,7 @@ pub fn routes() -> Routes {
 }
 
 async fn show_guard(app: AppState, _: May<PlatformSettings>) -> Result<Json<GuardView>> {
-    let confined = app.memory::<Desk>().level();
+    let confined = app.memory_of_all::<Desk>().level();
     let view = ask(&app, |guard| {
         let report = guard.pass(&Demand::all(false))?;
         Ok(GuardView::of(guard.overview()?, guard.levels(confined)?, report))

@@ -100,7 +100,7 @@ impl Worker for News {
             None => (vec![], None),
         };
         let told = overview.as_ref().map(|overview| overview.ledger_lines as u64);
-        self.app.memory::<Desk>().keep(overview);
+        self.app.memory_of_all::<Desk>().keep(overview);
         let count = news.len();
         for record in news {
             let line = record.n;
