@@ -3,6 +3,8 @@
 pub mod blocks;
 pub mod comments;
 pub mod companions;
+pub mod crossings;
+pub mod custom_roles;
 pub mod events;
 pub mod feed;
 pub mod follows;
@@ -10,7 +12,10 @@ pub mod groups;
 pub mod media;
 pub mod memories;
 pub mod messages;
+pub mod moderation;
 pub mod mutes;
+pub mod newcomers;
+pub mod notices;
 pub mod notifications;
 pub mod posts;
 pub mod presence;
@@ -21,6 +26,7 @@ pub mod reports;
 pub mod rooms;
 pub mod saved;
 pub mod search;
+pub mod statistics;
 pub mod stories;
 #[cfg(test)]
 mod tests;
@@ -44,6 +50,11 @@ pub fn routes() -> Routes {
         .merge(reactions::routes())
         .merge(saved::routes())
         .merge(reports::routes())
+        .merge(moderation::routes())
+        .merge(notices::routes())
+        .merge(custom_roles::routes())
+        .merge(crossings::routes())
+        .merge(statistics::routes())
         .merge(stories::routes())
         .merge(trending::routes())
         .merge(memories::routes())
@@ -75,6 +86,8 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
         stories::clean_up(app),
         messages::offline_worker(app),
     ];
+    workers.extend(moderation::workers(app));
+    workers.extend([notices::worker(app), statistics::worker(app)]);
     workers.extend(search::workers(app));
     workers.extend(notifications::workers(app));
     workers.extend(media::workers(app));

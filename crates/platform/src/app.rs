@@ -2,7 +2,7 @@
 
 use crate::{Config, Watch, blobs::Blobs, http::InFlight, limits::Limits, signals::Signals, texts::Texts};
 use base::{Clock, Entropy, Ids};
-use db::Db;
+use db::{CommunityId, Db};
 use std::{
     any::{Any, TypeId, type_name},
     collections::HashMap,
@@ -14,10 +14,17 @@ use supervisor::Supervisor;
 /// How logs, errors and figures name this build.
 pub const RELEASE: &str = concat!("mundo@", env!("CARGO_PKG_VERSION"));
 
-/// The running server. Built once by the assembly; cheap to clone as [`AppState`].
+/// The running server, as one community sees it: the database speaks for it, and what
+/// slices remember is remembered of it. All else is [`Shared`] by all communities.
 pub struct App {
-    pub config: Config,
     pub db: Db,
+    memories: Arc<Memories>,
+    shared: Arc<Shared>,
+}
+
+/// What there is once, whichever community asks. Built by the assembly.
+pub struct Shared {
+    pub config: Config,
     pub clock: Clock,
     pub entropy: Entropy,
     pub ids: Ids,
@@ -31,17 +38,22 @@ pub struct App {
     pub(crate) in_flight: InFlight,
     watchers: RwLock<Vec<Arc<dyn Watch>>>,
     parts: HashMap<TypeId, Part>,
-    memories: RwLock<HashMap<TypeId, Part>>,
+    memories: RwLock<HashMap<CommunityId, Arc<Memories>>>,
 }
+
+/// What slices remember of one community, by its type.
+#[derive(Default)]
+struct Memories(RwLock<HashMap<TypeId, Part>>);
 
 type Part = Arc<dyn Any + Send + Sync>;
 
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<App>);
 
 impl App {
     pub fn new(config: Config, db: Db, clock: Clock, entropy: Entropy, supervisor: Supervisor) -> App {
-        App {
+        let shared = Shared {
             limits: Limits::new(clock.clone(), &config).expect("the settings were checked"),
             blobs: Blobs::new(&config),
             ids: Ids::new(clock.clone(), entropy.clone()),
@@ -53,18 +65,74 @@ impl App {
             parts: HashMap::new(),
             memories: RwLock::default(),
             config,
-            db,
             clock,
             entropy,
             supervisor,
+        };
+        App {
+            memories: shared.memories_of(db.community()),
+            db,
+            shared: Arc::new(shared),
         }
     }
 
     /// Puts the state of a crate above here, to be found by its type.
     #[must_use]
     pub fn with_part<T: Send + Sync + 'static>(mut self, part: T) -> App {
-        self.parts.insert(TypeId::of::<T>(), Arc::new(part));
+        let shared = Arc::get_mut(&mut self.shared).expect("the assembly has not shared the app yet");
+        shared.parts.insert(TypeId::of::<T>(), Arc::new(part));
         self
+    }
+
+    /// What a slice remembers of this community on this node, made at its first use. Nothing
+    /// may rest on it: it is empty after a start and another node has its own.
+    pub fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.memories.find()
+    }
+
+    /// The same where it is remembered once for all communities.
+    pub fn memory_of_all<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.shared.memories_of(CommunityId::DEFAULT).find()
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Memories {
+    fn find<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let known = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&TypeId::of::<T>())
+            .cloned();
+        known
+            .unwrap_or_else(|| {
+                let mut memories = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                memories
+                    .entry(TypeId::of::<T>())
+                    .or_insert_with(|| Arc::new(T::default()))
+                    .clone()
+            })
+            .downcast()
+            .expect("a memory is found by its own type")
+    }
+}
+
+impl Shared {
+    fn memories_of(&self, community: CommunityId) -> Arc<Memories> {
+        let known = self.memories.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(memories) = known.get(&community) {
+            return memories.clone();
+        }
+        drop(known);
+        let mut all = self.memories.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(community).or_default().clone()
     }
 
     /// A part that commands beside the server go without.
@@ -77,27 +145,6 @@ impl App {
     pub fn part<T: Send + Sync + 'static>(&self) -> &T {
         self.find_part()
             .unwrap_or_else(|| panic!("the assembly left out {}", type_name::<T>()))
-    }
-
-    /// What a slice remembers on this node, made at its first use. Nothing may
-    /// rest on it: it is empty after a start and another node has its own.
-    pub fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let known = self
-            .memories
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&TypeId::of::<T>())
-            .cloned();
-        known
-            .unwrap_or_else(|| {
-                let mut memories = self.memories.write().unwrap_or_else(PoisonError::into_inner);
-                memories
-                    .entry(TypeId::of::<T>())
-                    .or_insert_with(|| Arc::new(T::default()))
-                    .clone()
-            })
-            .downcast()
-            .expect("a memory is found by its own type")
     }
 
     /// Adds somebody who keeps errors and figures.
@@ -124,6 +171,19 @@ impl App {
 impl AppState {
     pub fn new(app: App) -> AppState {
         AppState(Arc::new(app))
+    }
+
+    /// The same server, as another community sees it.
+    #[must_use]
+    pub fn within(&self, community: CommunityId) -> AppState {
+        if self.db.community() == community {
+            return self.clone();
+        }
+        AppState::new(App {
+            db: self.db.within(community),
+            memories: self.shared.memories_of(community),
+            shared: self.shared.clone(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod app;
 pub mod blobs;
 mod clean_up;
 pub mod cluster;
+pub mod communities;
 pub mod config;
 pub mod http;
 pub mod leases;

@@ -24,7 +24,7 @@ struct Removed(Wake);
 
 /// The bytes of what this write removes are deleted soon after it.
 pub fn wake_on_commit(app: &App, tx: &Tx) {
-    let removed = app.memory::<Removed>();
+    let removed = app.memory_of_all::<Removed>();
     tx.on_commit(move || removed.0.wake());
 }
 
@@ -34,7 +34,7 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
         Spec::new("media.clean_up")
             .group("platform")
             .every(Duration::from_mins(10))
-            .wakes_on(&app.memory::<Removed>().0)
+            .wakes_on(&app.memory_of_all::<Removed>().0)
             .timeout(Duration::from_mins(2))
             .runs(move |_| {
                 let app = remove.clone();

@@ -14,7 +14,7 @@ use crate::{
 use base::{Result, Timestamp, fold};
 use db::{Executor, Tx, params};
 use platform::{
-    AppState,
+    AppState, communities,
     signals::{Announced, Consumer, Dispatch},
 };
 use std::{
@@ -85,7 +85,7 @@ pub fn catch_up_worker(app: &AppState) -> Plan {
         .runs(move |_| {
             let app = own.clone();
             async move {
-                let count = catch_up(&app)
+                let count = catch_up_everywhere(&app)
                     .await
                     .map_err(|error| Failure::new(error.to_string()))?;
                 let report = Report::new("documents indexed").fact("documents", count);
@@ -96,8 +96,16 @@ pub fn catch_up_worker(app: &AppState) -> Plan {
 
 /// Indexes all that no signal told of, as after a seed.
 pub async fn index_all(app: &AppState) -> Result<()> {
-    while catch_up(app).await? > 0 {}
+    while catch_up_everywhere(app).await? > 0 {}
     Ok(())
+}
+
+async fn catch_up_everywhere(app: &AppState) -> Result<i64> {
+    let mut count = 0;
+    for app in communities::each(app).await? {
+        count += catch_up(&app).await?;
+    }
+    Ok(count)
 }
 
 async fn catch_up(app: &AppState) -> Result<i64> {

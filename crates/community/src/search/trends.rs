@@ -9,7 +9,7 @@ use super::index::{day, forget};
 use accounts::MemberId;
 use base::{Result, Timestamp};
 use db::{Executor, params};
-use platform::AppState;
+use platform::{AppState, communities};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
@@ -95,11 +95,17 @@ pub fn worker(app: &AppState) -> Plan {
         .timeout(Duration::from_mins(1))
         .runs(move |_| {
             let app = own.clone();
-            async move { write(&app).await.map_err(|error| Failure::new(error.to_string())) }
+            async move {
+                let mut count = 0;
+                for app in communities::each(&app).await? {
+                    count += write(&app).await?;
+                }
+                Ok::<_, Failure>(Report::new("terms counted").fact("terms", count))
+            }
         })
 }
 
-async fn write(app: &AppState) -> Result<Report> {
+async fn write(app: &AppState) -> Result<i64> {
     let tally = app.memory::<Tally>();
     let (day, terms, word) = {
         let mut today = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +133,7 @@ async fn write(app: &AppState) -> Result<Report> {
         .await?;
     let word = forget(app, word).await?.unwrap_or_default();
     tally.0.lock().unwrap_or_else(PoisonError::into_inner).word = word;
-    Ok(Report::new("terms counted").fact("terms", count))
+    Ok(count)
 }
 
 /// What most looked for in the last days.

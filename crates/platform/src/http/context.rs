@@ -1,12 +1,13 @@
 //! What is known about a request from its first byte on.
 
 use super::client::client_address;
-use crate::{AppState, limits::Decision, texts::Language};
+use crate::{AppState, communities, limits::Decision, texts::Language};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, Request, request::Parts},
 };
 use base::{Result, error::Error};
+use db::CommunityId;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -120,13 +121,19 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
+/// The app as the community sees it that the request speaks for.
 impl FromRequestParts<AppState> for AppState {
-    type Rejection = std::convert::Infallible;
+    type Rejection = super::Problem;
     async fn from_request_parts(
-        _: &mut Parts,
+        parts: &mut Parts,
         state: &AppState,
     ) -> std::result::Result<Self, Self::Rejection> {
-        Ok(state.clone())
+        if let Some(community) = parts.extensions.get::<CommunityId>() {
+            return Ok(state.within(*community));
+        }
+        let community = communities::of_request(state, parts).await?;
+        parts.extensions.insert(community);
+        Ok(state.within(community))
     }
 }
 

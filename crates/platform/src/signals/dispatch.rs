@@ -3,7 +3,7 @@
 use super::Announced;
 use crate::AppState;
 use base::{Result, Timestamp};
-use db::{Db, Executor, Param, params};
+use db::{CommunityId, Db, Executor, Param, params};
 use std::{sync::Arc, time::Duration};
 use supervisor::{Context, Failure, Report, Worker};
 
@@ -40,13 +40,31 @@ impl<C: Consumer> Worker for Dispatch<C> {
             return Ok(Report::nothing());
         };
         let count = signals.len() as i64;
-        self.consumer.consume(&self.app, signals).await.map_err(failure)?;
+        for (community, signals) in by_community(signals) {
+            let app = self.app.within(community);
+            self.consumer.consume(&app, signals).await.map_err(failure)?;
+        }
         advance(db, name, &last, self.app.clock.now())
             .await
             .map_err(failure)?;
         let report = Report::new("signals consumed").fact("signals", count);
         Ok(if count == BATCH { report.again() } else { report })
     }
+}
+
+/// Signals of one community each, in their order: a consumer is given the app as that one sees it.
+fn by_community(signals: Vec<Announced>) -> Vec<(CommunityId, Vec<Announced>)> {
+    let mut groups: Vec<(CommunityId, Vec<Announced>)> = vec![];
+    for signal in signals {
+        match groups
+            .iter_mut()
+            .find(|(community, _)| *community == signal.community)
+        {
+            Some((_, group)) => group.push(signal),
+            None => groups.push((signal.community, vec![signal])),
+        }
+    }
+    groups
 }
 
 fn failure(error: base::Error) -> Failure {
@@ -75,9 +93,9 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
         (0, 0)
     };
     let sql = db.pick(
-        "SELECT /* every community */ id, kind, payload, created_at, xid FROM signal
+        "SELECT /* every community */ id, kind, payload, created_at, xid, community_id FROM signal
          WHERE (xid, id) > ($1, $2) ORDER BY xid, id LIMIT $3",
-        "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint FROM signal
+        "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint, community_id FROM signal
          WHERE (xid, id) > (($1::bigint)::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
          ORDER BY xid, id LIMIT $3",
     );
@@ -91,6 +109,7 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
                 payload: row.get(2)?,
                 at: row.get(3)?,
                 xid: row.get(4)?,
+                community: CommunityId(row.get(5)?),
             })
         },
     )

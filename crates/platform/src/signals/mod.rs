@@ -16,7 +16,7 @@ pub(crate) use dispatch::prune;
 pub use dispatch::{Consumer, Dispatch};
 
 use base::{Result, Timestamp};
-use db::{Tx, params};
+use db::{CommunityId, Tx, params};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::{Mutex, PoisonError};
 use supervisor::Wake;
@@ -33,6 +33,8 @@ pub struct Announced {
     pub kind: String,
     pub payload: serde_json::Value,
     pub at: Timestamp,
+    /// Where it happened.
+    pub community: CommunityId,
     xid: i64,
 }
 

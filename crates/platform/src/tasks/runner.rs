@@ -137,7 +137,7 @@ impl Runner {
 
     /// One handler, contained: what it throws becomes a failed attempt.
     async fn attempt(&self, tasks: &Tasks, task: Task) -> Finished {
-        let app = &self.app;
+        let app = &self.app.within(task.community);
         let Some(handler) = tasks.handlers.get(task.kind.as_str()) else {
             return Finished::new(task, Verdict::HandBack);
         };

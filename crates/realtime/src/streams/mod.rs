@@ -20,7 +20,7 @@ pub use queue::{Decision, Placed, Queued, Wanted, Written, submit};
 use crate::{Push, Realtime};
 use accounts::MemberId;
 use base::{Result, Timestamp, choice};
-use db::{Db, Tx, stored};
+use db::{CommunityId, Db, Tx, stored};
 use platform::AppState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -182,6 +182,10 @@ pub async fn leap(db: &Db) -> Result<u64> {
 }
 
 pub(crate) fn announce(tx: &Tx, app: &AppState, stream: Stream, entries: Vec<(i64, Entry)>) {
+    // Sockets speak for the first community; what another one says is read from its lists.
+    if tx.community() != CommunityId::DEFAULT {
+        return;
+    }
     let own = app.clone();
     tx.on_commit(move || {
         // A command beside the server has nobody to tell: the server looks at the heads itself.

@@ -1,10 +1,12 @@
 //! The server as its users meet it.
 
 mod access;
+mod administration;
 mod attacks;
 mod audit;
 mod backup;
 mod browser;
+mod communities;
 mod contract;
 mod conventions;
 mod devices;
