@@ -5,7 +5,7 @@
 use crate::{
     MemberId, Permission, Roles, SessionId,
     access::Verified,
-    communities, keys,
+    access_tokens, communities, keys,
     limits::Table,
     sessions::{self, Activity},
 };
@@ -16,7 +16,7 @@ use base::{
 };
 use platform::{
     App, AppState,
-    http::{Caller, Context, Describe, Operation, Problem},
+    http::{Caller, Context, Describe, Operation, Problem, TokenScope},
 };
 use std::{fmt, marker::PhantomData, ops::Deref, time::Duration};
 
@@ -99,7 +99,12 @@ impl FromRequestParts<AppState> for Visitor {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| unauthenticated("unauthenticated"))?;
-        let actor = authenticate(app, token, Activity::Call).await?;
+        let actor = if token.starts_with(access_tokens::PREFIX) {
+            let wanted = parts.extensions.get::<TokenScope>().map(|scope| scope.0);
+            access_tokens::authenticate(app, token, wanted).await?
+        } else {
+            authenticate(app, token, Activity::Call).await?
+        };
         let Context(context) = Context::from_request_parts(parts, app).await?;
         let _ = context.caller.set(actor.id.0);
         let limit = Table::of(&app.config).member;

@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+pub mod access_tokens;
 mod actor;
 pub mod audit;
+mod belongings;
 mod browser;
 pub mod communities;
 mod devices;
 pub mod flags;
 mod http;
 pub mod keys;
+pub mod leaving;
 pub mod limits;
 pub mod master_keys;
 pub mod members;
@@ -30,13 +33,18 @@ pub mod staff;
 pub mod tiers;
 
 pub use actor::{CurrentUser, FRESH, Fresh, May, Permit, Visitor, authenticate, may, recheck};
+pub use belongings::belongings;
 pub use keys::well_known;
 pub use master_keys::MasterKeys;
 pub use members::{Me, MemberId};
+pub use notices::mail_member;
+pub use ops::NotMe;
+pub use origin::Origin;
 pub use passwords::Passwords;
 pub use revocations::{Journal, Replayed, Revocation, SealedPepper, Since, replay};
 pub use roles::{Permission, Permissions, Role, Roles};
 pub use secrets::derived_key;
+pub use security_log::{SecurityEvent, log_security};
 pub use sessions::{Activity, Reason, Revoked, SessionId, Sessions, cut, end_all, end_all_sessions};
 
 use access::AccessTokens;
@@ -122,12 +130,15 @@ pub fn routes() -> Routes {
         .merge(flags::http::routes())
         .merge(audit::http::routes())
         .merge(push::http::routes())
+        .merge(access_tokens::http::routes())
+        .merge(leaving::http::routes())
 }
 
 /// The background work of this crate.
 pub fn workers(app: &AppState) -> Vec<Plan> {
     let (activity, clean_up, secrets, resealing) = (app.clone(), app.clone(), app.clone(), app.clone());
     let (listener, later, audit, suspensions) = (app.clone(), app.clone(), app.clone(), app.clone());
+    let leaving = app.clone();
     vec![
         Spec::new("accounts.revocations")
             .group("platform")
@@ -169,6 +180,14 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
                     let count = staff::end_suspensions(&app).await.map_err(failure)?;
                     Ok(Report::new("let members in whose suspension was over").fact("members", count))
                 }
+            }),
+        Spec::new("accounts.leaving")
+            .group("platform")
+            .every(Duration::from_mins(10))
+            .timeout(Duration::from_mins(1))
+            .runs(move |_| {
+                let app = leaving.clone();
+                async move { leaving::find_due(&app).await.map_err(failure) }
             }),
         Spec::new(audit::WORKER)
             .group("platform")

@@ -36,6 +36,8 @@ pub struct Table {
     pub proof: Limit,
     /// New addresses for an account, for each member: each tells whether it is taken.
     pub email_change: Limit,
+    /// Exports, for each member.
+    pub export: Limit,
     /// Rotations, for each session.
     pub refresh: Limit,
     /// Lost answers given again, for each session.
@@ -68,6 +70,7 @@ impl Table {
             login_device: per("login_device", set.login_device_per_5_minutes, 5 * MINUTE),
             proof: per("proof", set.proof_per_5_minutes, 5 * MINUTE),
             email_change: per("email_change", set.email_changes_per_hour, HOUR),
+            export: per("export", set.exports_per_hour, HOUR),
             refresh: per("refresh", set.refresh_per_minute, MINUTE),
             refresh_repeat: per("refresh_repeat", set.refresh_repeats_per_minute, MINUTE),
             socket: per("socket", set.socket_connects_per_minute, MINUTE),

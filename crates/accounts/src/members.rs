@@ -23,6 +23,8 @@ choice! {
         Pending = "pending",
         /// Staff did not approve it.
         Rejected = "rejected",
+        /// The account has ended; the row bears an id that others' rows may name.
+        Former = "former",
     }
 }
 stored!(words: Status);
@@ -51,6 +53,8 @@ impl Status {
             Status::Suspended => Some("account_suspended"),
             Status::Pending => Some("awaiting_approval"),
             Status::Rejected => Some("account_rejected"),
+            // For the moments until nobody can log in any more.
+            Status::Former => Some("account_suspended"),
         }
     }
 }

@@ -138,6 +138,31 @@ async fn send(
     mailer::send(app, tx, &mail).await.map(drop)
 }
 
+/// Promises a mail in the member's language: `args` are what its text names beside `{name}`.
+pub async fn mail_member(
+    tx: &Tx,
+    app: &App,
+    member: MemberId,
+    kind: &'static str,
+    args: &[(&'static str, String)],
+) -> Result<()> {
+    let Some(reader) = find(tx, member).await? else {
+        return Ok(());
+    };
+    let args: Vec<_> = [("name", reader.name)]
+        .into_iter()
+        .chain(args.iter().cloned())
+        .collect();
+    let (subject, text) = app.texts.mail(Language::of_tag(&reader.language), kind, &args);
+    let mail = Mail {
+        to: Email::trusted(reader.email),
+        subject,
+        text,
+        html: None,
+    };
+    mailer::send(app, tx, &mail).await.map(drop)
+}
+
 async fn find(db: &impl Executor, member: MemberId) -> Result<Option<Reader>> {
     let sql = "SELECT email, display_name, language FROM member WHERE id = $1";
     db.one(sql, params![member], |row| {

@@ -1,7 +1,7 @@
 //! Registration, log-in, proving oneself again, log-out.
 
 use crate::{
-    Accounts, CurrentUser, Me, MemberId, Roles, SessionId,
+    Accounts, CurrentUser, Me, MemberId, Roles, SessionId, access_tokens,
     browser::Client,
     devices,
     members::{self, Credential, NewMember, Status},
@@ -20,7 +20,8 @@ use base::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use db::{Tx, params};
-use platform::{App, AppState, texts::Language};
+use platform::{App, AppState, signals::Signal, texts::Language};
+use serde::{Deserialize, Serialize};
 
 /// What a client holds after it has proved who it is.
 #[derive(Debug)]
@@ -480,6 +481,16 @@ pub async fn log_out(app: &AppState, actor: &CurrentUser, origin: Origin) -> Res
         .map(drop)
 }
 
+/// Somebody else was in this member's account.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct NotMe {
+    pub member: MemberId,
+}
+
+impl Signal for NotMe {
+    const KIND: &'static str = "not_me";
+}
+
 /// The member says of a mail's link that it was not them: all sessions end, and
 /// the device of that log-in is a stranger again.
 pub async fn not_me(app: &AppState, token: &str, origin: Origin) -> Result<()> {
@@ -506,6 +517,12 @@ pub async fn not_me(app: &AppState, token: &str, origin: Origin) -> Result<()> {
             if let Some(device) = &session.device_hash {
                 devices::forget(&tx, session.member, device).await?;
             }
+            // Whoever was in may have made some; slices undo what is theirs.
+            access_tokens::delete_all(&tx, session.member).await?;
+            let said = NotMe {
+                member: session.member,
+            };
+            own.signals.announce(&tx, &said, now).await?;
             sessions::end_all(&tx, &own, session.member, Reason::NotMe, None).await
         })
         .await

@@ -31,8 +31,9 @@ pub mod stories;
 #[cfg(test)]
 mod tests;
 pub mod trending;
+pub mod webhooks;
 
-use platform::{AppState, Config, http::Routes, tasks::Tasks};
+use platform::{AppState, Config, belongings::Table, http::Routes, tasks::Tasks};
 use realtime::Sockets;
 use supervisor::Plan;
 
@@ -66,6 +67,40 @@ pub fn routes() -> Routes {
         .merge(search::routes())
         .merge(notifications::routes())
         .merge(media::routes())
+        .merge(webhooks::routes())
+}
+
+/// What of the community's tables belongs to a member, in the order in which it leaves: groups before
+/// their rooms, words before the rooms they stand in, posts before what hangs on them.
+pub fn belongings() -> Vec<Table> {
+    [
+        webhooks::belongings(),
+        notifications::belongings(),
+        groups::belongings(),
+        messages::belongings(),
+        rooms::belongings(),
+        reactions::belongings(),
+        comments::belongings(),
+        companions::belongings(),
+        saved::belongings(),
+        stories::belongings(),
+        reports::belongings(),
+        posts::belongings(),
+        events::belongings(),
+        follows::belongings(),
+        blocks::belongings(),
+        mutes::belongings(),
+        moderation::belongings(),
+        newcomers::belongings(),
+        notices::belongings(),
+        custom_roles::belongings(),
+        crossings::belongings(),
+        statistics::belongings(),
+        profiles::belongings(),
+        media::belongings(),
+        search::belongings(),
+    ]
+    .concat()
 }
 
 /// What members say and hear over sockets.
@@ -91,10 +126,13 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
     workers.extend(search::workers(app));
     workers.extend(notifications::workers(app));
     workers.extend(media::workers(app));
+    workers.extend(webhooks::workers(app));
     workers
 }
 
 /// The durable tasks that the community does.
 pub fn tasks(tasks: Tasks, config: &Config) -> Tasks {
-    tasks.with(media::Processing::new(config))
+    tasks
+        .with(media::Processing::new(config))
+        .with(webhooks::Deliver::new(config))
 }

@@ -25,9 +25,19 @@ pub use probes::probes;
 pub use sentry::Sentry;
 pub use telemetry::Telemetry;
 
-use platform::AppState;
+use platform::{AppState, belongings::Table};
 use std::time::Duration;
 use supervisor::{Context, Failure, Plan, Report, Spec, Worker};
+
+/// What of this crate's tables belongs to a member: nothing.
+pub fn belongings() -> Vec<Table> {
+    let scrubbed = "errors, without the names, numbers and addresses that stood in them";
+    vec![
+        Table::of_nobody("error_group", scrubbed),
+        Table::of_nobody("error_sample", scrubbed),
+        Table::of_nobody("refusal_count", "counts"),
+    ]
+}
 
 /// The worker that brings errors into the database.
 pub fn workers(app: &AppState) -> Vec<Plan> {

@@ -208,6 +208,8 @@ settings! {
         staff_absolute_hours: u64 = 12;
         /// Sessions a member may have; one more lets the one leave that was idle longest.
         max_sessions: u64 = 30;
+        /// Days in which a member who asked for the end of the account can take it back.
+        deletion_grace_days: u64 = 14;
         /// Argon2id: memory in KiB.
         argon2_memory_kib: u32 = 19_456;
         /// Argon2id: passes.
@@ -240,6 +242,8 @@ settings! {
         register_per_hour: u32 = 30;
         /// Moves of an account to another address, an hour and member.
         email_changes_per_hour: u32 = 5;
+        /// Exports of all that belongs to a member, an hour and member.
+        exports_per_hour: u32 = 5;
         /// Refreshes a minute and session.
         refresh_per_minute: u32 = 30;
         /// Lost answers given again, a minute and session.
@@ -464,6 +468,10 @@ settings! {
     push: Push {
         /// Push services that members' browsers may name: hosts, `*.` and a domain, or origins of services of your own.
         services: String = "fcm.googleapis.com, *.push.services.mozilla.com, *.push.apple.com, *.notify.windows.com".to_owned();
+    }
+    webhooks: Webhooks {
+        /// Private networks (127.0.0.0/8) that webhooks may call all the same, and over http; separated by commas.
+        allowed_networks: Networks = Networks::default();
     }
     guard: Guard {
         /// Protected files before a start: `restore`, `verify`, `off`, or `auto`: restore where guard.toml is.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+pub mod belongings;
 pub mod blobs;
 mod clean_up;
 pub mod cluster;
@@ -11,6 +12,7 @@ pub mod leases;
 pub mod limits;
 pub mod mailer;
 pub mod network;
+pub mod outbound;
 pub mod signals;
 pub mod tasks;
 pub mod texts;

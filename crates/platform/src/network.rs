@@ -1,6 +1,10 @@
-//! Networks in the notation of CIDR, as settings name them.
+//! Networks in the notation of CIDR, as settings name them, and which addresses are the internet's.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// Addresses that begin with the same bits. IPv4 in the clothes of IPv6 is IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,42 @@ fn width(address: IpAddr) -> u8 {
         IpAddr::V4(_) => 32,
         IpAddr::V6(_) => 128,
     }
+}
+
+/// Whether an address belongs to the internet at large: none of the special ones that
+/// IANA keeps (RFC 6890 and its followers). IPv4 in the clothes of IPv6 is IPv4.
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast()
+        || a == 0
+        || a >= 240
+        // Shared by providers, protocol assignments, 6to4 relays, benchmarks.
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (18..20).contains(&b));
+    !special
+}
+
+/// Global unicast is 2000::/3; what is special within it leads elsewhere.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, ..] = address.segments();
+    let global = a & 0xe000 == 0x2000;
+    let documentation = (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
+    // 2001::/23 is for protocols, Teredo among them; 2002::/16 holds IPv4 addresses of any kind.
+    let tunnel = (a == 0x2001 && b < 0x0200) || a == 0x2002;
+    global && !documentation && !tunnel
 }
 
 impl FromStr for Network {
@@ -150,6 +190,47 @@ mod tests {
         assert_eq!(ours.to_string(), "10.0.0.0/8, 192.0.2.7, 2001:db8::/32, ::1");
         assert!(!networks("").contains(address("127.0.0.1")));
         assert!(networks("192.0.2.6/31").contains(address("192.0.2.7")));
+    }
+
+    #[test]
+    fn addresses_of_our_own_network_are_not_public() {
+        for inside in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "192.88.99.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "::7f00:1",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "2001::1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "3fff::1",
+            "ff02::1",
+        ] {
+            assert!(!is_public(address(inside)), "{inside}");
+        }
+        for outside in [
+            "142.250.1.1",
+            "100.128.0.1",
+            "2a00:1450::1",
+            "2600::1",
+            "::ffff:8.8.8.8",
+        ] {
+            assert!(is_public(address(outside)), "{outside}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod belongings;
 mod catalog;
 mod connections;
 mod fan_out;
@@ -12,6 +13,7 @@ mod sockets;
 mod speaking;
 pub mod streams;
 
+pub use belongings::belongings;
 pub use catalog::asyncapi;
 pub use figures::{BOUNDS_US, Count, Figures, Latency};
 pub use push::Push;

@@ -56,8 +56,8 @@ pub fn document(operations: &[Operation], events: &[SocketEvent]) -> String {
         "# Who may call what\n\n\
          Made from the table of routes by `make openapi`; `crates/server/tests/it/access.rs` calls every route\n\
          as nobody, as a member and with each role, and compares. *Fresh* routes want a password given within\n\
-         ten minutes. What a member may do to somebody else's things is decided by the policy of each slice.\n\n\
-         | method | path | caller | permission | fresh | allowed |\n| --- | --- | --- | --- | --- | --- |\n",
+         ten minutes. A personal access token opens what names a scope, if the token has it, and nothing else. What a member may do to somebody else's things is decided by the policy of each slice.\n\n\
+         | method | path | caller | permission | fresh | token scope | allowed |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let mut operations: Vec<&Operation> = operations.iter().collect();
     operations.sort_by_key(|operation| (operation.path, operation.method));
@@ -65,12 +65,13 @@ pub fn document(operations: &[Operation], events: &[SocketEvent]) -> String {
         let caller = operation.caller.unwrap_or(Caller::Public);
         let _ = writeln!(
             page,
-            "| {} | `{}` | {} | {} | {} | {} |",
+            "| {} | `{}` | {} | {} | {} | {} | {} |",
             operation.method.to_uppercase(),
             operation.path,
             caller.as_str(),
             caller.permission().unwrap_or("–"),
             if operation.fresh { "yes" } else { "–" },
+            operation.scope.unwrap_or("–"),
             whom(caller),
         );
     }

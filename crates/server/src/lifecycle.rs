@@ -14,6 +14,7 @@ use db::{
 use observe::{Observer, Sentry};
 use platform::{
     App, AppState, Config,
+    belongings::Belongings,
     http::{Listener, serve},
     mailer::Mailer,
     tasks::{self, Tasks},
@@ -47,6 +48,16 @@ pub fn database(config: &Config) -> Settings {
     }
 }
 
+/// What of every table belongs to a member, in the order in which it leaves.
+pub fn belongings() -> Belongings {
+    Belongings::default()
+        .with(community::belongings())
+        .with(realtime::belongings())
+        .with(accounts::belongings())
+        .with(observe::belongings())
+        .with(platform::belongings::belongings())
+}
+
 /// Opens the database, brings its schema up to date and reads the keys. Nothing runs yet.
 pub async fn assemble(
     config: Config,
@@ -70,11 +81,13 @@ pub async fn assemble(
     let observer = Observer::new(&config, db.clone(), clock.clone(), platform::RELEASE, sentry);
     let tasks = Tasks::default()
         .with(Mailer::new(&config)?)
-        .with(accounts::push::Sender::new(&config)?);
+        .with(accounts::push::Sender::new(&config))
+        .with(accounts::leaving::Erase);
     let tasks = community::tasks(tasks, &config);
     let app = App::new(config, db, clock, entropy, supervisor)
         .with_part(observer.clone())
         .with_part(tasks)
+        .with_part(belongings())
         .with_part(lock);
     app.watched_by(Arc::new(observer));
     if !app.config.limits.enabled {

@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 28] = [
     "/",
     "/login",
     "/signup",
@@ -47,8 +47,10 @@ const PAGES: [&str; 26] = [
     "/settings/blocks",
     "/settings/notifications",
     "/settings/sessions",
+    "/settings/webhooks",
     "/settings/security-log",
     "/settings/password",
+    "/settings/data",
     "/settings/email",
     "/settings/push",
 ];

@@ -3,12 +3,11 @@
 //! services, or whole origins of services of one's own.
 //!
 //! Two walls: the host must be named, and a named host must not lead into our
-//! own network, whatever its name server says at the moment of the request. An
-//! origin written out in the settings is trusted as it stands.
+//! own network, whatever its name server says at the moment of the request
+//! ([`platform::outbound`]). An origin written out in the settings is trusted as
+//! it stands.
 
 use base::{Result, error::invalid};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::Url;
 
 /// The services that notes may go to.
@@ -67,57 +66,6 @@ impl Service {
     }
 }
 
-/// Looks names up and leaves out every address that is not the public internet's.
-#[derive(Debug)]
-pub struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<_> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("the name leads to no public address".into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// An address of the internet at large (IANA's registries of special addresses).
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19));
-    !special
-}
-
-/// Global unicast is 2000::/3; what is special within it leads elsewhere.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, ..] = address.segments();
-    let global = a & 0xe000 == 0x2000;
-    let documentation = (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
-    // 2001::/23 is for protocols, Teredo among them; 2002::/16 holds IPv4 addresses of any kind.
-    let tunnel = (a == 0x2001 && b < 0x0200) || a == 0x2002;
-    global && !documentation && !tunnel
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,35 +101,5 @@ mod tests {
         }
         assert!(services.trusts(&Url::parse("http://127.0.0.1:9000/x").unwrap()));
         assert!(!services.trusts(&Url::parse("https://fcm.googleapis.com/x").unwrap()));
-    }
-
-    #[test]
-    fn addresses_of_our_own_network_are_not_public() {
-        for inside in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fd00::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2001:db8::1",
-            "ff02::1",
-        ] {
-            assert!(!is_public(inside.parse().unwrap()), "{inside}");
-        }
-        for outside in ["142.250.1.1", "2a00:1450::1", "2600::1", "100.128.0.1"] {
-            assert!(is_public(outside.parse().unwrap()), "{outside}");
-        }
     }
 }

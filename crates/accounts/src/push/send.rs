@@ -1,49 +1,38 @@
 //! The task that takes a note to a browser's push service.
 
-use super::{Note, Promise, WORTH, endpoint, endpoint::Services, sealing, sealing::Recipient, store};
+use super::{Note, Promise, WORTH, endpoint::Services, sealing, sealing::Recipient, store};
 use crate::Accounts;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use base::{Result, error::internal, error::unavailable};
 use platform::{
     App, AppState, Config,
+    network::Networks,
+    outbound::Outbound,
     tasks::{Handler, Outcome, Task},
 };
-use reqwest::{Client, header};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use url::Url;
 
 pub(super) const KIND: &str = "push.send";
-/// How long a service may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The handler of `push.send`.
 pub struct Sender {
     services: Services,
     /// For services that the settings name by host.
-    public: Client,
+    public: Outbound,
     /// For those whose origin the settings trust.
-    trusted: Client,
+    trusted: Outbound,
     contact: String,
 }
 
 impl Sender {
-    pub fn new(config: &Config) -> Result<Sender> {
-        // Another part of the program may have chosen the same one before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = || {
-            Client::builder()
-                .timeout(PATIENCE)
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(platform::RELEASE)
-        };
-        let public = client()
-            .https_only(true)
-            .dns_resolver(Arc::new(endpoint::PublicOnly));
-        Ok(Sender {
+    pub fn new(config: &Config) -> Sender {
+        Sender {
             services: Services::parse(&config.push.services),
-            public: public.build().map_err(internal)?,
-            trusted: client().build().map_err(internal)?,
+            public: Outbound::public(Networks::default()),
+            trusted: Outbound::trusted(),
             contact: contact(config),
-        })
+        }
     }
 }
 
@@ -90,7 +79,15 @@ impl Handler for Sender {
         let Some(request) = self.request(app, &to, &url, &promise.note, WORTH - age).await? else {
             return Ok(gone(&to));
         };
-        let status = request.send().await.map_err(unavailable)?.status().as_u16();
+        let (headers, body) = request;
+        let outbound = if self.services.trusts(&url) {
+            &self.trusted
+        } else {
+            &self.public
+        };
+        let uri = Uri::try_from(url.as_str()).map_err(internal)?;
+        let said = outbound.post(&uri, headers, body.into()).await;
+        let status = said.map_err(|unsent| unavailable(unsent.to_string()))?.status;
         match status {
             200..=299 => Ok(Outcome::Done),
             // The browser has unsubscribed, or forgotten its key or ours.
@@ -110,30 +107,31 @@ impl Sender {
         url: &Url,
         note: &Note,
         ttl: Duration,
-    ) -> Result<Option<reqwest::RequestBuilder>> {
+    ) -> Result<Option<(HeaderMap, Vec<u8>)>> {
         let key = store::find_key(&app.db, &Accounts::of(app).master, &to.key_id).await?;
         let (Some(key), Some(recipient)) = (key, Recipient::parse(&to.p256dh, &to.auth)) else {
             return Ok(None);
         };
         let text = serde_json::to_vec(&short(note)).map_err(internal)?;
         let body = sealing::seal(&app.entropy, &recipient, &text)?;
-        let client = if self.services.trusts(url) {
-            &self.trusted
-        } else {
-            &self.public
-        };
         let origin = url.origin().ascii_serialization();
         let signed = key.authorization(&origin, &self.contact, app.clock.now());
-        let request = client
-            .post(url.clone())
-            .header(header::AUTHORIZATION, signed)
-            .header(header::CONTENT_ENCODING, "aes128gcm")
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .header("ttl", ttl.as_secs())
-            .header("urgency", "high")
-            .header("topic", topic(to, note))
-            .body(body);
-        Ok(Some(request))
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (header::AUTHORIZATION.as_str(), signed),
+            (header::CONTENT_ENCODING.as_str(), "aes128gcm".to_owned()),
+            (
+                header::CONTENT_TYPE.as_str(),
+                "application/octet-stream".to_owned(),
+            ),
+            ("ttl", ttl.as_secs().to_string()),
+            ("urgency", "high".to_owned()),
+            ("topic", topic(to, note)),
+        ] {
+            let value = HeaderValue::try_from(value).map_err(internal)?;
+            headers.insert(header::HeaderName::try_from(name).map_err(internal)?, value);
+        }
+        Ok(Some((headers, body)))
     }
 }
 

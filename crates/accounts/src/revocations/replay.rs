@@ -3,7 +3,7 @@
 
 use super::{Revocation, journal::SealedPepper};
 use crate::{
-    MasterKeys, MemberId,
+    MasterKeys, MemberId, leaving,
     members::{self, Status},
     passwords::{self, UNUSABLE},
     sessions::{self, Reason},
@@ -91,6 +91,7 @@ async fn again(tx: &Tx, entry: &Revocation) -> Result<u64> {
     let status = match entry.reason {
         Reason::Suspended => Status::Suspended,
         Reason::Reinstated => Status::Active,
+        Reason::Erased => return Ok(count + leaving::erase_again(tx, entry.member, entry.at).await?),
         _ => return Ok(count),
     };
     let changed = staff::put_status(tx, entry.member, status, entry.at).await?;

@@ -10,7 +10,7 @@ mod later;
 
 pub(crate) use later::{Later, write_later};
 
-use crate::{MemberId, SessionId, origin::Origin};
+use crate::{CurrentUser, MemberId, SessionId, origin::Origin};
 use base::{Paging, Result, Timestamp, choice, ids};
 use db::{Executor, Tx, params, stored};
 use platform::App;
@@ -44,6 +44,12 @@ choice! {
         RolesChanged = "roles_changed",
         Suspended = "suspended",
         Reinstated = "reinstated",
+        TokenCreated = "token_created",
+        TokenDeleted = "token_deleted",
+        WebhookCreated = "webhook_created",
+        Exported = "exported",
+        DeletionAsked = "deletion_asked",
+        DeletionTakenBack = "deletion_taken_back",
     }
 }
 stored!(words: SecurityEvent);
@@ -78,6 +84,25 @@ pub(crate) async fn note(tx: &Tx, app: &App, entry: Entry<'_>, now: Timestamp) -
     )
     .await
     .map(drop)
+}
+
+/// Notes what a member did themselves.
+pub async fn log_security(
+    tx: &Tx,
+    app: &App,
+    actor: &CurrentUser,
+    kind: SecurityEvent,
+    detail: Option<&str>,
+    origin: &Origin,
+) -> Result<()> {
+    let entry = Entry {
+        member: actor.id,
+        session: Some(actor.session),
+        kind,
+        detail,
+        origin,
+    };
+    note(tx, app, entry, app.clock.now()).await
 }
 
 /// Whether such an entry stands in the log since then.

@@ -54,6 +54,10 @@ choice! {
         Reinstated = "reinstated",
         RolesChanged = "roles_changed",
         Restored = "restored",
+        /// The member asked for the end of the account.
+        Leaving = "leaving",
+        /// The account has ended.
+        Erased = "erased",
     }
 }
 stored!(words: Reason);

@@ -19,7 +19,7 @@ pub(crate) use ops::end_suspensions;
 pub use ops::{end_sessions, grant, reinstate, reinstate_within, revoke, suspend, suspend_within};
 pub(crate) use store::standing;
 pub use store::{Listed, list, who_may};
-pub(crate) use store::{put_status, set_roles};
+pub(crate) use store::{forget, put_status, set_roles};
 
 use crate::MemberId;
 

@@ -215,6 +215,17 @@ pub async fn suspended_until(db: &impl Executor, now: Timestamp) -> Result<Vec<M
     db.all(sql, params![now], |row| row.get(0)).await
 }
 
+/// A member leaves: their roles go, and who gave roles to others is nobody any more.
+pub(crate) async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+    for sql in [
+        "DELETE FROM member_role WHERE member_id = $1",
+        "UPDATE member_role SET granted_by = NULL WHERE granted_by = $1",
+    ] {
+        tx.execute(sql, params![member]).await?;
+    }
+    Ok(())
+}
+
 /// A role that was given.
 #[derive(Clone, Debug)]
 pub struct Given {

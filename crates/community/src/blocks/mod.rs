@@ -17,6 +17,7 @@
 //! [`apart_from`].
 
 mod apart;
+mod belongings;
 mod http;
 mod ops;
 mod signals;
@@ -26,6 +27,7 @@ mod store;
 mod tests;
 
 pub use apart::{Others, apart_from};
+pub use belongings::belongings;
 pub use http::{Block, routes};
 pub use signals::MemberBlocked;
 pub use socket::sockets;

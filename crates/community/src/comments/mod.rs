@@ -8,6 +8,7 @@
 //! nobody its answers. `post.comment_count` counts comments with words that are not
 //! withheld, `comment.reply_count` the rows that answer it.
 
+mod belongings;
 mod http;
 mod model;
 pub(crate) mod ops;
@@ -17,6 +18,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Comment, CommentId};
 pub use signals::CommentCreated;

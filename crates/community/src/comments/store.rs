@@ -168,20 +168,24 @@ pub async fn update(tx: &Tx, comment: &Comment, mentions: &str, now: Timestamp) 
 
 /// Deletes the comment, or its words alone while it is answered, and the emptied places above it.
 pub async fn delete(tx: &Tx, comment: &Comment, now: Timestamp) -> Result<()> {
+    take_out(tx, comment.id, comment.parent_id, now).await
+}
+
+async fn take_out(tx: &Tx, id: CommentId, parent: Option<CommentId>, now: Timestamp) -> Result<()> {
     // Read again: the post's row is locked, so nobody answers in between.
     let sql = "SELECT reply_count FROM comment WHERE id = $1 AND community_id = @community";
-    let replies: Option<i64> = tx.one(sql, params![comment.id], |row| row.get(0)).await?;
+    let replies: Option<i64> = tx.one(sql, params![id], |row| row.get(0)).await?;
     if replies.unwrap_or(0) > 0 {
         return tx
             .execute(
                 "UPDATE comment SET body = '', mentions = '', deleted_at = $1, version = version + 1
                  WHERE id = $2 AND community_id = @community",
-                params![now, comment.id],
+                params![now, id],
             )
             .await
             .map(drop);
     }
-    let (mut gone, mut above) = (comment.id, comment.parent_id);
+    let (mut gone, mut above) = (id, parent);
     loop {
         tx.execute(
             "DELETE FROM comment WHERE id = $1 AND community_id = @community",
@@ -240,4 +244,25 @@ pub async fn count_reaction(
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })
     .await
+}
+
+/// Takes the words of some comments of a member who leaves, and the places that nobody answered; says how many.
+pub async fn forget(tx: &Tx, member: MemberId, now: Timestamp) -> Result<u64> {
+    let sql = "SELECT id, post_id FROM comment WHERE community_id = @community AND author_id = $1
+                   AND deleted_at IS NULL ORDER BY post_id, id DESC LIMIT 100";
+    let some: Vec<(CommentId, PostId)> = tx
+        .all(sql, params![member], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await?;
+    for (id, post) in &some {
+        // The post's row first: whoever changes its comments waits here, in one order.
+        let sql =
+            "UPDATE post SET comment_count = comment_count - 1 WHERE id = $1 AND community_id = @community";
+        tx.execute(sql, params![post]).await?;
+        let sql = "SELECT parent_id FROM comment WHERE id = $1 AND community_id = @community";
+        let parent: Option<Option<CommentId>> = tx.one(sql, params![id], |row| row.get(0)).await?;
+        if let Some(parent) = parent {
+            take_out(tx, *id, parent, now).await?;
+        }
+    }
+    Ok(some.len() as u64)
 }

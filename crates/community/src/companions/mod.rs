@@ -6,12 +6,14 @@
 //! and is not asked again. A block takes both off each other's posts. A post's `companion_count` counts those who agreed
 //! and changes with their rows.
 
+mod belongings;
 mod http;
 pub(crate) mod ops;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use crate::{posts::PostId, profiles::Author};

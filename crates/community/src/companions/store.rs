@@ -127,3 +127,15 @@ pub async fn list(
     })
     .await
 }
+
+/// A member leaves: they stand on nobody's post any more.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+    for sql in [
+        "UPDATE post /* every community */ SET companion_count = companion_count - 1 WHERE id IN
+             (SELECT post_id FROM companion WHERE member_id = $1 AND status = 'approved')",
+        "DELETE FROM companion /* every community */ WHERE member_id = $1",
+    ] {
+        tx.execute(sql, params![member]).await?;
+    }
+    Ok(())
+}

@@ -12,12 +12,14 @@
 //! Never true: a post seen elsewhere that is not public, was taken from sight or was
 //! withdrawn; a crossing approved by the community it comes from.
 
+mod belongings;
 mod http;
 mod ops;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use crate::{posts::PostId, profiles::Author};

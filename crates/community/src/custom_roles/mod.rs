@@ -8,12 +8,14 @@
 //! Never true: two roles of one name, accents and capitals aside, that were not
 //! rejected; a holder of a role that was not approved.
 
+mod belongings;
 mod http;
 mod ops;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use crate::profiles::Author;

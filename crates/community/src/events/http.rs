@@ -10,6 +10,7 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("events")
+        .for_tokens("events:read", "events:write")
         .get(
             "/events",
             "list_events",

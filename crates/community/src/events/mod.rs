@@ -5,6 +5,7 @@
 //! event; `going_count` counts those who said "going" and changes with them in
 //! one transaction.
 
+mod belongings;
 mod http;
 mod ops;
 mod signals;
@@ -12,6 +13,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use signals::EventCreated;
 

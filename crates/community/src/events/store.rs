@@ -100,3 +100,20 @@ pub async fn count_going(tx: &Tx, id: EventId, by: i64) -> Result<i64> {
     let count = tx.one(sql, params![by, id], |row| row.get(0)).await?;
     count.ok_or_else(|| base::error::not_found("event"))
 }
+
+/// Takes back some answers of a member who leaves; says how many.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<u64> {
+    let some =
+        "SELECT /* every community */ event_id FROM rsvp WHERE member_id = $1 ORDER BY event_id LIMIT 100";
+    let events: Vec<EventId> = tx.all(some, params![member], |row| row.get(0)).await?;
+    for event in &events {
+        for sql in [
+            "UPDATE event /* every community */ SET going_count = going_count - 1 WHERE id = $1 AND EXISTS
+                 (SELECT 1 FROM rsvp r WHERE r.event_id = $1 AND r.member_id = $2 AND r.status = 'going')",
+            "DELETE FROM rsvp /* every community */ WHERE event_id = $1 AND member_id = $2",
+        ] {
+            tx.execute(sql, params![event, member]).await?;
+        }
+    }
+    Ok(events.len() as u64)
+}

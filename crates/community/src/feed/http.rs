@@ -12,7 +12,7 @@ use platform::{
 };
 
 pub fn routes() -> Routes {
-    Routes::new("feed").get(
+    Routes::new("feed").for_tokens("feed:read", "feed:read").get(
         "/feed",
         "feed",
         feed,

@@ -9,6 +9,7 @@ use platform::{
 
 pub fn routes() -> Routes {
     Routes::new("follows")
+        .for_tokens("follows:read", "follows:write")
         .get(
             "/follows/followers",
             "list_followers",

@@ -4,10 +4,12 @@
 //! change in the same transaction, and only when the row really changed; nobody
 //! follows themselves.
 
+mod belongings;
 mod http;
 pub(crate) mod ops;
 pub(crate) mod store;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use accounts::MemberId;

@@ -98,3 +98,18 @@ pub async fn followers_after(
     db.all(sql, params![of, after, limit, friends_alone], |row| row.get(0))
         .await
 }
+
+/// Ends some of the follows of a member who leaves, both ways; says how many.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<u64> {
+    let sql = "SELECT /* every community */ follower_id, followee_id FROM follow
+               WHERE follower_id = $1 OR followee_id = $1 ORDER BY follower_id, followee_id LIMIT 100";
+    let pairs: Vec<(MemberId, MemberId)> = tx
+        .all(sql, params![member], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await?;
+    for (follower, followee) in &pairs {
+        if delete(tx, *follower, *followee).await? {
+            count(tx, *follower, *followee, -1).await?;
+        }
+    }
+    Ok(pairs.len() as u64)
+}

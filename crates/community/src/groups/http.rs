@@ -22,6 +22,7 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("groups")
+        .for_tokens("groups:read", "groups:write")
         .get(
             "/groups",
             "list_groups",

@@ -12,6 +12,7 @@
 //! Posts belong to `posts`, which asks this slice who may write and read in a
 //! group. Chat rooms belong to `messages`. Who joins is told by signals.
 
+mod belongings;
 pub mod cities;
 mod http;
 mod model;
@@ -22,6 +23,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Group, GroupId, GroupKind, GroupRole, GroupVisibility, Membership, Standing, Status};
 pub use signals::{GroupAsked, GroupChanged, GroupInvited, GroupJoined, GroupLeft, cities_worker};

@@ -425,3 +425,16 @@ pub async fn heir(db: &impl Executor, id: GroupId, of: MemberId) -> Result<Optio
                ORDER BY CASE role WHEN 'moderator' THEN 0 ELSE 1 END, created_at, member_id LIMIT 1";
     db.one(sql, params![id, of], |row| row.get(0)).await
 }
+
+/// A member leaves: nobody made, pinned or invited what they did.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+    for sql in [
+        "DELETE FROM group_member /* every community */ WHERE member_id = $1",
+        "UPDATE group_member /* every community */ SET invited_by = NULL WHERE invited_by = $1",
+        "UPDATE group_pin /* every community */ SET pinned_by = NULL WHERE pinned_by = $1",
+        "UPDATE community_group /* every community */ SET created_by = NULL WHERE created_by = $1",
+    ] {
+        tx.execute(sql, params![member]).await?;
+    }
+    Ok(())
+}

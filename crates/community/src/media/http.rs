@@ -23,6 +23,7 @@ use std::ops::Range;
 
 pub fn routes() -> Routes {
     Routes::new("media")
+        .for_tokens("media:read", "media:write")
         .options(
             "/uploads",
             "show_upload_abilities",

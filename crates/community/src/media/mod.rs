@@ -16,6 +16,7 @@
 //! else writes blobs.
 
 mod attaching;
+mod belongings;
 mod clean_up;
 mod http;
 mod kinds;
@@ -32,6 +33,7 @@ mod urls;
 mod tests;
 
 pub use attaching::{MOST_ATTACHED, Subject, SubjectKind, attach, detach, of_subjects};
+pub use belongings::belongings;
 pub use clean_up::workers;
 pub use http::routes;
 pub use kinds::Kind as MediaKind;

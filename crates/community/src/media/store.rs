@@ -368,3 +368,13 @@ pub async fn known_blobs(db: &impl Executor, blobs: &[BlobId]) -> Result<Vec<Blo
     let ids = ids_json(blobs.iter().map(|blob| blob.0));
     db.all(sql, params![ids], |row| row.get(0)).await
 }
+
+/// A member leaves: their media are nobody's, which a worker removes with the bytes.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+    tx.execute(
+        "UPDATE media /* every community */ SET owner_id = NULL, name = '', alt = '' WHERE owner_id = $1",
+        params![member],
+    )
+    .await
+    .map(drop)
+}

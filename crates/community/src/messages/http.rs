@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub fn routes() -> Routes {
     let speaking = [Kind::Forbidden, Kind::Conflict];
     Routes::new("messages")
+        .for_tokens("messages:read", "messages:write")
         .get(
             "/rooms/{room}/messages",
             "list_messages",

@@ -12,6 +12,7 @@
 //!
 //! Many members speak at once: `queue` writes what waits in one transaction.
 
+mod belongings;
 mod http;
 mod model;
 mod offline;
@@ -26,6 +27,7 @@ mod tests;
 #[cfg(test)]
 mod wire_tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Message, MessageId, ReactionCount};
 pub use offline::worker as offline_worker;

@@ -237,3 +237,14 @@ pub async fn read_messages(app: &AppState, actor: &CurrentUser, room: RoomName, 
     }
     Ok(stands)
 }
+
+/// Takes the words of some messages of a member who leaves; says how many.
+pub async fn forget_member(app: &AppState, tx: &Tx, member: MemberId) -> Result<u64> {
+    let (some, now) = (store::some_of(tx, member).await?, app.clock.now());
+    for (id, room) in &some {
+        store::erase(tx, *id, now).await?;
+        append(tx, app, room.stream(), Entry::new::<MessageDeleted>(*id, now)).await?;
+    }
+    store::forget_names(tx, member).await?;
+    Ok(some.len() as u64)
+}

@@ -416,3 +416,22 @@ pub async fn room_of(db: &impl Executor, id: MessageId) -> Result<Option<RoomId>
     let sql = "SELECT room_id FROM message WHERE id = $1 AND community_id = @community";
     db.one(sql, params![id], |row| row.get(0)).await
 }
+
+/// Some messages of a member that still have words, and where they stand.
+pub async fn some_of(db: &impl Executor, member: MemberId) -> Result<Vec<(MessageId, RoomId)>> {
+    let sql = "SELECT id, room_id FROM message WHERE community_id = @community AND sender_id = $1
+                   AND deleted_at IS NULL ORDER BY room_id, id LIMIT 100";
+    db.all(sql, params![member], |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
+}
+
+/// Forgets by which names a member's own devices knew their messages, and what staff took from sight.
+pub async fn forget_names(tx: &Tx, member: MemberId) -> Result<()> {
+    tx.execute(
+        "UPDATE message SET client_id = NULL, withheld = NULL WHERE community_id = @community AND sender_id = $1
+             AND (client_id IS NOT NULL OR withheld IS NOT NULL)",
+        params![member],
+    )
+    .await
+    .map(drop)
+}

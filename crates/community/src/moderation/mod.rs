@@ -16,6 +16,7 @@
 //! Neighbours: `reports` are what members said; `posts` and `comments` know what
 //! *withheld* means to a reader; `newcomers` limits; `accounts::staff` suspends.
 
+mod belongings;
 mod facts;
 mod http;
 mod model;
@@ -28,6 +29,7 @@ mod telling;
 mod tests;
 mod watching;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Action, CaseId, DecisionId};
 pub use signals::Decided;

@@ -10,11 +10,13 @@
 //!
 //! where `$1` would receive it.
 
+mod belongings;
 mod http;
 mod ops;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::{Mute, routes};
 pub use store::is_muted;

@@ -10,9 +10,12 @@
 //! Neighbours: `moderation` limits members; posts, comments, messages, rooms and
 //! follows ask here before they write.
 
+mod belongings;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+
+pub use belongings::belongings;
 
 use accounts::MemberId;
 use base::{Error, Kind, Result, Timestamp, error::forbidden};

@@ -6,6 +6,7 @@
 //!
 //! Never true: a member who is told twice; a notice seen before it begins.
 
+mod belongings;
 mod http;
 mod ops;
 mod store;
@@ -13,6 +14,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use telling::worker;
 

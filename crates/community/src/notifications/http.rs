@@ -20,6 +20,7 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("notifications")
+        .for_tokens("notifications:read", "notifications:write")
         .get(
             "/notifications",
             "list_notifications",

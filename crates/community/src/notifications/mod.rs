@@ -12,6 +12,7 @@
 //! Never true: a notification of somebody the member has blocked or muted, or who
 //! blocked them; one about oneself; text of a post or message kept here.
 
+mod belongings;
 mod causes;
 mod digest;
 mod http;
@@ -23,6 +24,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Channel, NotificationId, NotificationKind};
 pub use push::sockets;

@@ -427,3 +427,21 @@ pub async fn reader(db: &impl Executor, member: MemberId) -> Result<Option<Reade
     })
     .await
 }
+
+/// A member leaves: nobody is told any more of what they did.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+    let sql =
+        "SELECT DISTINCT /* every community */ notification_id FROM notification_cause WHERE actor_id = $1";
+    let told: Vec<NotificationId> = tx.all(sql, params![member], |row| row.get(0)).await?;
+    let sql = "DELETE FROM notification_cause /* every community */ WHERE actor_id = $1 OR member_id = $1";
+    tx.execute(sql, params![member]).await?;
+    for id in told {
+        tx.execute(
+            "DELETE FROM notification /* every community */ WHERE id = $1 AND NOT EXISTS
+                 (SELECT 1 FROM notification_cause c WHERE c.notification_id = $1)",
+            params![id],
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 pub fn routes() -> Routes {
     Routes::new("posts")
+        .for_tokens("posts:read", "posts:write")
         .get(
             "/posts",
             "list_posts",

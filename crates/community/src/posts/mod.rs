@@ -11,6 +11,7 @@
 //! Neighbours: `companions` (who was there), `comments`, `reactions`, `saved`,
 //! `trending` and the feed read posts; they do not write them.
 
+mod belongings;
 mod http;
 mod model;
 mod ops;
@@ -21,6 +22,7 @@ pub(crate) mod store;
 mod tests;
 pub(crate) mod words;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Edit, Emotion, Place, Post, PostId, PostKind, SharedPost, Visibility};
 pub use signals::{PostCreated, PostEdited, PostNew, push_worker, sockets};

@@ -7,12 +7,14 @@ use platform::{
 };
 
 pub fn routes() -> Routes {
-    Routes::new("presence").get(
-        "/members/{member}/presence",
-        "show_presence",
-        show_presence,
-        "Whether a member is there, or when they last were",
-    )
+    Routes::new("presence")
+        .for_tokens("members:read", "members:read")
+        .get(
+            "/members/{member}/presence",
+            "show_presence",
+            show_presence,
+            "Whether a member is there, or when they last were",
+        )
 }
 
 async fn show_presence(

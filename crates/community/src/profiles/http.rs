@@ -8,6 +8,7 @@ use platform::{
 
 pub fn routes() -> Routes {
     Routes::new("members")
+        .for_tokens("members:read", "members:read")
         .get("/members", "list_members", list_members, "Find members by name")
         .get(
             "/members/{member}",

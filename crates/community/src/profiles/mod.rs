@@ -3,11 +3,13 @@
 //! A profile never shows the e-mail address, and counts what follows count.
 //! Accounts own the member's row; this slice reads it.
 
+mod belongings;
 mod http;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use accounts::MemberId;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub fn routes() -> Routes {
     Routes::new("reactions")
+        .for_tokens("posts:read", "posts:write")
         .get(
             "/posts/{post_id}/reactions",
             "list_reactions",

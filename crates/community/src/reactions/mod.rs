@@ -4,12 +4,14 @@
 //! it changes in the same transaction and only when a row came or went. Nobody
 //! reacts to what they may not read.
 
+mod belongings;
 mod http;
 mod ops;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use crate::{comments::CommentId, posts::PostId, profiles::Author};

@@ -103,3 +103,32 @@ pub async fn list(
     })
     .await
 }
+
+/// Takes back some reactions of a member who leaves; says how many.
+pub async fn forget(tx: &Tx, member: MemberId) -> Result<u64> {
+    let some =
+        "SELECT /* every community */ post_id FROM reaction WHERE member_id = $1 ORDER BY post_id LIMIT 100";
+    let posts: Vec<Uuid> = tx.all(some, params![member], |row| row.get(0)).await?;
+    for post in &posts {
+        for sql in [
+            "UPDATE post /* every community */ SET like_count = like_count - 1 WHERE id = $1 AND EXISTS
+                 (SELECT 1 FROM reaction r WHERE r.post_id = $1 AND r.member_id = $2)",
+            "DELETE FROM reaction /* every community */ WHERE post_id = $1 AND member_id = $2",
+        ] {
+            tx.execute(sql, params![post, member]).await?;
+        }
+    }
+    Ok(posts.len() as u64)
+}
+
+/// The same for comments, all at once.
+pub async fn forget_comments(tx: &Tx, member: MemberId) -> Result<()> {
+    for sql in [
+        "UPDATE comment /* every community */ SET like_count = like_count - 1 WHERE id IN
+             (SELECT comment_id FROM comment_reaction WHERE member_id = $1)",
+        "DELETE FROM comment_reaction /* every community */ WHERE member_id = $1",
+    ] {
+        tx.execute(sql, params![member]).await?;
+    }
+    Ok(())
+}

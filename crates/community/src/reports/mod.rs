@@ -5,12 +5,14 @@
 //! and decides is moderation's. Only what one may see can be reported, once by
 //! each member. Who was reported never learns by whom.
 
+mod belongings;
 mod http;
 mod ops;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use accounts::MemberId;

@@ -11,6 +11,7 @@ use serde::Serialize;
 pub fn routes() -> Routes {
     let moderation = [Kind::Forbidden, Kind::Conflict];
     Routes::new("rooms")
+        .for_tokens("messages:read", "messages:write")
         .get(
             "/rooms",
             "list_rooms",

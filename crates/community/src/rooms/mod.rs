@@ -13,6 +13,7 @@
 //! What is said in rooms is the slice `messages`; a group's own room is kept in
 //! step by `groups`.
 
+mod belongings;
 mod http;
 mod model;
 pub(crate) mod ops;
@@ -22,6 +23,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use model::{
     ChatName, LastMessage, Membership, Role, Room, RoomId, RoomKind, RoomMember, RoomName, Standing, Status,

@@ -376,3 +376,18 @@ async fn leave(tx: &Tx, app: &AppState, standing: &Standing, me: MemberId, now: 
 async fn tell(tx: &Tx, app: &AppState, room: RoomId, entry: Entry) -> Result<()> {
     append(tx, app, room.stream(), entry).await.map(drop)
 }
+
+/// Takes a member who leaves out of some rooms; says how many. Rooms of groups follow their groups.
+pub async fn forget_member(app: &AppState, tx: &Tx, member: MemberId) -> Result<u64> {
+    let rooms = store::some_of(tx, member).await?;
+    for room in &rooms {
+        store::lock(tx, *room).await?;
+        let standing = store::standing(tx, member, *room).await?;
+        if let Some(standing) = standing.filter(|standing| standing.kind != RoomKind::Direct) {
+            leave(tx, app, &standing, member, app.clock.now()).await?;
+        }
+        // Of a pair the room stays, for the other one.
+        store::delete_member(tx, *room, member).await?;
+    }
+    Ok(rooms.len() as u64)
+}

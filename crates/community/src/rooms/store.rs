@@ -481,3 +481,10 @@ pub async fn roles(
     })
     .await
 }
+
+/// Some rooms that a member has to do with.
+pub async fn some_of(db: &impl Executor, member: MemberId) -> Result<Vec<RoomId>> {
+    let sql = "SELECT room_id FROM room_member WHERE community_id = @community AND member_id = $1
+               ORDER BY room_id LIMIT 50";
+    db.all(sql, params![member], |row| row.get(0)).await
+}

@@ -34,6 +34,7 @@ const SUGGESTIONS: usize = 8;
 
 pub fn routes() -> Routes {
     Routes::new("search")
+        .for_tokens("search:read", "search:read")
         .get(
             "/search",
             "search",

@@ -133,7 +133,7 @@ async fn missing(app: &AppState, kind: Found) -> Result<Vec<Uuid>> {
         Found::Member => {
             "SELECT /* every community */ x.id FROM member x
              WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'member'), $1)
-                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.member_id = x.id)
+                 AND x.status <> 'former' AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.member_id = x.id)
              ORDER BY x.id LIMIT $2"
         }
         Found::Post => {

@@ -13,6 +13,7 @@
 //! found: visibility, blocks and groups are conditions of the statement itself. A
 //! search term kept that a single member typed ([`trends`]).
 
+mod belongings;
 mod http;
 mod index;
 pub mod relevance;
@@ -23,6 +24,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use index::index_all;
 

@@ -7,11 +7,13 @@
 //!
 //! Never true: a count made while somebody waits for it.
 
+mod belongings;
 mod http;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use belongings::belongings;
 pub use http::routes;
 
 use base::{Result, Timestamp};

@@ -5,6 +5,7 @@
 //! their list; everybody who may see it may look at it. Each member counts once
 //! as having seen it, its author not at all; only the author learns who did.
 
+mod belongings;
 mod http;
 mod ops;
 pub(crate) mod store;
@@ -12,6 +13,7 @@ pub(crate) mod store;
 mod tests;
 mod worker;
 
+pub use belongings::belongings;
 pub use http::routes;
 pub use worker::clean_up;
 

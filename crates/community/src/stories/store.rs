@@ -195,3 +195,15 @@ pub async fn prune(tx: &Tx, now: Timestamp) -> Result<u64> {
     let sql = "DELETE /* every community */ FROM story WHERE expires_at <= $1";
     tx.execute(sql, params![now]).await
 }
+
+/// A member leaves: they have seen nothing.
+pub async fn forget_views(tx: &Tx, member: MemberId) -> Result<()> {
+    for sql in [
+        "UPDATE story /* every community */ SET view_count = view_count - 1 WHERE id IN
+             (SELECT story_id FROM story_view WHERE member_id = $1)",
+        "DELETE FROM story_view /* every community */ WHERE member_id = $1",
+    ] {
+        tx.execute(sql, params![member]).await?;
+    }
+    Ok(())
+}

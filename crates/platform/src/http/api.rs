@@ -10,7 +10,7 @@ use super::{
 };
 use crate::AppState;
 use axum::{
-    Router,
+    Extension, Router,
     handler::Handler,
     http::{HeaderName, HeaderValue},
     middleware::map_response,
@@ -75,6 +75,8 @@ pub struct Operation {
     /// The body is bytes, not JSON.
     pub takes_bytes: bool,
     pub deprecated: bool,
+    /// What a personal access token must be for, where one is taken.
+    pub scope: Option<&'static str>,
 }
 
 impl Operation {
@@ -94,6 +96,7 @@ impl Operation {
             takes_input: false,
             takes_bytes: false,
             deprecated: false,
+            scope: None,
         }
     }
 
@@ -199,10 +202,16 @@ endpoints!(A B C D E);
 endpoints!(A B C D E G);
 endpoints!(A B C D E G H);
 
+/// What the route asks of a personal access token. Each request to such a route bears it, so that the
+/// one place that reads tokens knows; a request to any other route bears nothing, and no token is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenScope(pub &'static str);
+
 /// Routes of one slice, or of all of them.
 #[derive(Debug, Default)]
 pub struct Routes {
     tag: &'static str,
+    scopes: Option<(&'static str, &'static str)>,
     operations: Vec<Operation>,
     /// The code behind each operation.
     handlers: Vec<MethodRouter<AppState>>,
@@ -232,6 +241,15 @@ impl Routes {
         }
     }
 
+    /// The routes from here on take personal access tokens: with the first scope what reads, with
+    /// the second what writes. Routes that do not say so take none, nor do those for staff and
+    /// those that want a fresh proof.
+    #[must_use]
+    pub fn for_tokens(mut self, reads: &'static str, writes: &'static str) -> Routes {
+        self.scopes = Some((reads, writes));
+        self
+    }
+
     methods! {
         get "get";
         post "post";
@@ -259,6 +277,14 @@ impl Routes {
         }
         operation.id = id;
         operation.summary = summary;
+        let takes_tokens = operation.caller == Some(Caller::Member) && !operation.fresh;
+        let reads = ["get", "head"].contains(&method);
+        let scopes = self.scopes.filter(|_| takes_tokens);
+        operation.scope = scopes.map(|(read, write)| if reads { read } else { write });
+        let handler = match operation.scope {
+            Some(scope) => handler.layer(Extension(TokenScope(scope))),
+            None => handler,
+        };
         self.operations.push(operation);
         self.handlers.push(handler);
         self

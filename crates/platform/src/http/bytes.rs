@@ -242,6 +242,38 @@ impl Answer for File {
     }
 }
 
+/// A JSON document that is written while it is read, to be saved as a file. Should it break off, no
+/// reader takes what came for a whole document.
+pub struct Download {
+    /// What it is called where it is saved.
+    pub name: String,
+    pub bytes: BoxStream<'static, Result<Bytes>>,
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from_stream(self.bytes));
+        let saved = format!("attachment; filename=\"{}\"", self.name);
+        for (name, value) in [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::CONTENT_DISPOSITION, &saved),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+impl Answer for Download {
+    fn answer(operation: &mut Operation, _: &mut Schemas) {
+        let any = serde_json::json!({"type": "object", "additionalProperties": true});
+        operation.answers.insert(200, any.try_into().ok());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

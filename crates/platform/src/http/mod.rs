@@ -24,8 +24,8 @@ mod openapi;
 mod problem;
 
 pub use answer::{Accepted, Created, Json, NoContent, Tagged, Versioned};
-pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas};
-pub use bytes::{File, Found, Headers, Incoming, WantedRange};
+pub use api::{Answer, Caller, Describe, Endpoint, Operation, Routes, Schemas, TokenScope};
+pub use bytes::{Download, File, Found, Headers, Incoming, WantedRange};
 pub use client::ClientIp;
 pub use context::{Context, RequestContext, current_request_id};
 pub use extract::{Empty, IfMatch, Path, PathPair, Query};

@@ -60,6 +60,9 @@ fn describe(operation: &Operation) -> Value {
     if let Some(permission) = operation.caller.and_then(Caller::permission) {
         value["x-permission"] = permission.into();
     }
+    if let Some(scope) = operation.scope {
+        value["x-token-scope"] = scope.into();
+    }
     if operation.fresh {
         value["x-fresh"] = true.into();
     }

@@ -1,6 +1,7 @@
 //! The server as its users meet it.
 
 mod access;
+mod access_tokens;
 mod administration;
 mod attacks;
 mod audit;
@@ -9,10 +10,12 @@ mod browser;
 mod communities;
 mod contract;
 mod conventions;
+mod coverage;
 mod devices;
 mod foreign;
 mod guard;
 mod kill;
+mod leaving;
 mod limits;
 mod loss;
 mod media;
@@ -30,6 +33,7 @@ mod staff;
 mod storm;
 mod support;
 mod sweep;
+mod typescript;
 
 use platform::AppState;
 use testkit::TestApp;
