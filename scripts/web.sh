@@ -12,12 +12,13 @@ built=node_modules/.stamp-built
 
 same() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
-# The names and contents of everything a build may read.
+# The names and contents of everything a build may read: the client that the app is made with, too.
 fingerprint() {
     local sum=sha256sum
     command -v "$sum" >/dev/null || sum='shasum -a 256'
     # shellcheck disable=SC2086 # a program and its arguments
-    find . ../docs/openapi.json ../docs/asyncapi.json \( -name node_modules -o -name dist -o -name .vite \) -prune \
+    find . ../clients/typescript ../docs/openapi.json ../docs/asyncapi.json \
+        \( -name node_modules -o -name dist -o -name .vite -o -path ../clients/typescript/src/api \) -prune \
         -o -type f ! -name '*.tsbuildinfo' -print0 \
         | LC_ALL=C sort -z | xargs -0 $sum | digest
 }

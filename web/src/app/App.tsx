@@ -1,4 +1,6 @@
 import { Component, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { ProgramsPage } from '../features/webhooks/ProgramsPage';
+import { DataPage } from '../features/accounts/DataPage';
 import { EmailPage } from '../features/accounts/EmailPage';
 import { LogIn } from '../features/accounts/LogIn';
 import { NotMePage } from '../features/accounts/NotMePage';
@@ -113,6 +115,8 @@ function Page() {
   if (matchPath('/settings/security-log', path)) return <SecurityLogPage />;
   if (matchPath('/settings/password', path)) return <PasswordPage />;
   if (matchPath('/settings/email', path)) return <EmailPage />;
+  if (matchPath('/settings/data', path)) return <DataPage />;
+  if (matchPath('/settings/webhooks', path)) return <ProgramsPage />;
   for (const [pattern, tab] of GUARD) if (matchPath(pattern, path)) return <GuardPage tab={tab} />;
   if (matchPath('/settings/push', path)) return <PushPage />;
   const post = matchPath('/posts/:id', path);

@@ -13,17 +13,17 @@ import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
 import { createPush, type Push } from '../features/push/push';
 import { createReactions, type Reactions } from '../features/reactions/reactions';
-import { createConnection, type Connection } from '../features/realtime/connection';
-import { createStreams } from '../features/realtime/streams';
+import { type Connection, createApi, createConnection, createExchange, createStreams, type Exchange } from 'mundo-tango-client';
 import { createRooms, type Rooms } from '../features/rooms/rooms';
 import { createConversations, type Conversations } from '../features/messages/conversations';
 import { createBlocks, type Blocks } from '../features/blocks/blocks';
 import { createSearch, type Search } from '../features/search/search';
 import { createSession, type Me, type Session } from '../features/accounts/session';
 import { createLinkToken } from '../features/accounts/linkToken';
+import { createOwnData, type OwnData } from '../features/accounts/data';
 import { createSessions, type Sessions } from '../features/accounts/sessions';
+import { createPrograms, type Programs } from '../features/webhooks/programs';
 import { createClientErrors, type ClientErrors } from '../platform/clientErrors';
-import { createApi, createExchange, type Exchange } from '../platform/http';
 import { createProofs, type Proofs } from '../platform/proof';
 import type { Readable } from '../platform/store';
 import { createLanguageChoice, type LanguageChoice } from '../platform/texts';
@@ -45,7 +45,7 @@ export function createApp(): App {
   // Before all else: nothing may read or keep the address while the token stands in it.
   const linkToken = createLinkToken();
   const language = createLanguageChoice();
-  const exchange = createExchange({ language: () => language.get().locale });
+  const exchange = createExchange({ browser: true, language: () => language.get().locale });
   const session = createSession({ exchange });
   const clientErrors = createClientErrors({
     exchange,
@@ -75,6 +75,8 @@ export interface MemberScope {
   conversations: Conversations;
   blocks: Blocks;
   sessions: Sessions;
+  data: OwnData;
+  programs: Programs;
   guard: Guard;
   push: Push;
   proofs: Proofs;
@@ -121,7 +123,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     if (push) feed.arrive(push);
   });
   connection.on('session:ended', sessions.changed);
-  for (const name of ['guard:restored', 'guard:incident', 'guard:trouble']) connection.on(name, guard.changed);
+  for (const name of ['guard:restored', 'guard:incident', 'guard:trouble'] as const) connection.on(name, guard.changed);
   connection.on('notification:new', notifications.changed);
   connection.on('notifications:read', notifications.changed);
   connection.onOnline(() => {
@@ -147,6 +149,8 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     conversations: createConversations({ api, connection, streams, rooms, myId: me.id }),
     blocks: createBlocks(api),
     sessions,
+    data: createOwnData(api),
+    programs: createPrograms(api),
     guard,
     push: createPush(api),
     proofs: createProofs(app.session.reauthenticate),

@@ -1,5 +1,5 @@
 /** Pages of the app itself: before it knows who is there, when an address leads nowhere, when a page broke. */
-import type { Problem } from '../platform/problem';
+import type { Problem } from 'mundo-tango-client';
 import { Link } from '../platform/router';
 import { useTexts } from '../platform/texts';
 import { Ocho } from '../ui/Ocho';

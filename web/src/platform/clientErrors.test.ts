@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { createClientErrors } from './clientErrors';
-import type { WireRequest } from './http';
-import { Problem } from './problem';
+import { Problem, type WireRequest } from 'mundo-tango-client';
 
 function setting() {
   const sent: WireRequest[] = [];

@@ -2,8 +2,7 @@
  * Browser exceptions, told to the server so that somebody hears of them.
  * Bounded: each one once, at most ten per page, cut to size, and never a failure that is the network's or the server's.
  */
-import { Problem } from './problem';
-import type { Exchange } from './http';
+import { type Exchange, Problem } from 'mundo-tango-client';
 
 const MOST = 10;
 const MESSAGE_CHARS = 500;

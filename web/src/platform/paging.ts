@@ -1,5 +1,5 @@
 /** Lists that come in pages: pure merging below, the list that loads itself at the end. */
-import { asProblem, type Problem } from './problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { createStore, type Readable } from './store';
 
 export interface Identified {

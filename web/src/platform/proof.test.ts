@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { Problem } from './problem';
+import { Problem } from 'mundo-tango-client';
 import { createProofs } from './proof';
 
 const asks = () => new Problem({ status: 403, code: 'reauth_required' });

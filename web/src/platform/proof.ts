@@ -4,7 +4,7 @@
  * `withProof` runs an action; when the server asks, the member is asked for the password, and the action is run
  * once more. Several actions that wait at the same time share one question.
  */
-import { Problem } from './problem';
+import { Problem } from 'mundo-tango-client';
 import { createStore, type Readable } from './store';
 
 export interface Question {

@@ -1,34 +1,7 @@
+import type { Readable } from 'mundo-tango-client';
 import { useSyncExternalStore } from 'react';
 
-/** A value that can be read, replaced and watched: all the state management this app has. */
-export interface Store<T> {
-  get(): T;
-  set(next: T | ((now: T) => T)): void;
-  subscribe(listener: () => void): () => void;
-}
-
-export interface Readable<T> {
-  get(): T;
-  subscribe(listener: () => void): () => void;
-}
-
-export function createStore<T>(initial: T): Store<T> {
-  let value = initial;
-  const listeners = new Set<() => void>();
-  return {
-    get: () => value,
-    set(next) {
-      const replaced = typeof next === 'function' ? (next as (now: T) => T)(value) : next;
-      if (Object.is(replaced, value)) return;
-      value = replaced;
-      for (const listener of [...listeners]) listener();
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-}
+export { createStore, type Readable, type Store } from 'mundo-tango-client';
 
 export function useStore<T>(store: Readable<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);

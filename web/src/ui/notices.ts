@@ -1,4 +1,4 @@
-import { asProblem, type Problem } from '../platform/problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { createStore, type Readable } from '../platform/store';
 
 /** Something that went wrong away from the place where it was asked for; shown for a while at the edge of the page. */

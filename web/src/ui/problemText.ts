@@ -1,4 +1,4 @@
-import type { Problem } from '../platform/problem';
+import type { Problem } from 'mundo-tango-client';
 import type { Texts } from '../platform/texts';
 
 /** The sentence to show for a problem: the server's own where it has one, ours where there was no answer. */

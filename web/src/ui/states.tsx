@@ -1,6 +1,6 @@
 /** What stands in the place of things: skeletons while they load, words when there are none, a way on when it failed. */
 import type { ReactNode } from 'react';
-import type { Problem } from '../platform/problem';
+import type { Problem } from 'mundo-tango-client';
 import { useTexts } from '../platform/texts';
 import { Ocho } from './Ocho';
 import { problemText } from './problemText';

@@ -1,4 +1,4 @@
-import type { Problem } from '../../platform/problem';
+import type { Problem } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { problemText } from '../../ui/problemText';
 

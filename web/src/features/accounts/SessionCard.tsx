@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { useApp, useMember } from '../../app/context';
-import { asProblem } from '../../platform/problem';
+import { asProblem } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { Field } from '../../ui/Field';
 import { problemText } from '../../ui/problemText';

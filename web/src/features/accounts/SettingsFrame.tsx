@@ -11,6 +11,8 @@ const PLACES = [
   ['/settings/blocks', 'settings.blocks'],
   ['/settings/push', 'settings.push'],
   ['/settings/notifications', 'settings.notifications'],
+  ['/settings/webhooks', 'settings.programs'],
+  ['/settings/data', 'settings.data'],
 ] as const;
 
 /** The frame of the pages about the account. */

@@ -16,6 +16,8 @@ const REASONS: Record<string, TextKey> = {
   reinstated: 'ended.reinstated',
   roles_changed: 'ended.roles_changed',
   restored: 'ended.restored',
+  leaving: 'ended.leaving',
+  erased: 'ended.erased',
   session_revoked: 'ended.session_revoked',
   token_superseded: 'ended.token_superseded',
   device_required: 'ended.device_required',
@@ -46,6 +48,12 @@ const KINDS: Record<string, TextKey> = {
   roles_changed: 'log.roles_changed',
   suspended: 'log.suspended',
   reinstated: 'log.reinstated',
+  token_created: 'log.token_created',
+  token_deleted: 'log.token_deleted',
+  webhook_created: 'log.webhook_created',
+  exported: 'log.exported',
+  deletion_asked: 'log.deletion_asked',
+  deletion_taken_back: 'log.deletion_taken_back',
 };
 
 export function kindText(kind: string): TextKey {

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Exchange, WireAnswer, WireRequest } from '../../platform/http';
-import { Problem } from '../../platform/problem';
+import { type Exchange, Problem, type WireAnswer, type WireRequest } from 'mundo-tango-client';
 import { createSession, type Channel, type Locks, type Session } from './session';
 
-const ANA = { id: 'ana-id', email: 'ana@example.test', username: 'ana', display_name: 'Ana', created_at: '2026-01-01T00:00:00Z', roles: [] };
+const ANA = { id: 'ana-id', email: 'ana@example.test', username: 'ana', display_name: 'Ana', created_at: '2026-01-01T00:00:00Z', roles: [], tier: 'free' as const, is_verified: false };
 const BRUNO = { ...ANA, id: 'bruno-id', username: 'bruno', display_name: 'Bruno' };
 
 beforeEach(() => {

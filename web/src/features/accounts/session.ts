@@ -6,9 +6,7 @@
  * result), and a log-out that nobody asked for. Only the server's own word about the session (a 401 with one of the
  * codes below) ends it; anything else, from a dead network to a 503, keeps it and is tried again with growing pauses.
  */
-import type { components } from '../../api/schema';
-import type { Exchange, TokenSource } from '../../platform/http';
-import { asProblem, Problem } from '../../platform/problem';
+import { asProblem, type components, type Exchange, Problem, type TokenSource, type RefreshOutcome, SESSION_ENDED } from 'mundo-tango-client';
 import { createStore, type Readable } from '../../platform/store';
 
 export type Me = components['schemas']['Me'];
@@ -23,8 +21,6 @@ export type SessionView =
   /** `reason` is the server's word when a session ended unasked, null after a log-out or on a first visit. */
   | { phase: 'signed_out'; reason: string | null }
   | { phase: 'signed_in'; me: Me };
-
-export type RefreshOutcome = 'renewed' | 'ended' | 'later';
 
 export interface Session extends TokenSource, Readable<SessionView> {
   /** Takes up the session of an earlier visit, if there is one. */
@@ -47,17 +43,6 @@ export interface Session extends TokenSource, Readable<SessionView> {
   /** Stops timers and leaves the channel. */
   close(): void;
 }
-
-/** The answers of /auth/refresh that mean: this session is over. */
-const ENDED = new Set([
-  'no_session',
-  'invalid_token',
-  'session_expired',
-  'session_revoked',
-  'token_superseded',
-  'device_required',
-  'reauth_required',
-]);
 
 const LOCK = 'mundo-session';
 /** A token this near its end is not sent any more. */
@@ -204,7 +189,7 @@ export function createSession(options: {
       return 'renewed';
     } catch (cause) {
       const problem = asProblem(cause);
-      if (problem.status === 401 && ENDED.has(problem.code)) {
+      if (problem.status === 401 && SESSION_ENDED.has(problem.code)) {
         const reason = endReason(problem.code);
         // A tab that was never signed in has nothing to tell: its message could cross with a log-in elsewhere.
         const wasSignedIn = view.get().phase === 'signed_in';

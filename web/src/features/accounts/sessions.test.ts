@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Api } from '../../platform/http';
-import { Problem } from '../../platform/problem';
+import { type Api, Problem } from 'mundo-tango-client';
 import { createSessions, type LivingSession } from './sessions';
 
 const session = (id: string, used: string, current = false): LivingSession => ({

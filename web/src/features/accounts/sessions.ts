@@ -1,6 +1,5 @@
 /** Where the member is logged in, and what happened to the account. */
-import type { components } from '../../api/schema';
-import type { Api } from '../../platform/http';
+import type { Api, components } from 'mundo-tango-client';
 import { createPagedList, type Page, type PagedList } from '../../platform/paging';
 
 export type LivingSession = components['schemas']['SessionView'];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Problem } from '../../platform/problem';
+import { Problem } from 'mundo-tango-client';
 import { createStrengthQuestion, type PasswordStrength } from './strength';
 
 const weak: PasswordStrength = { score: 0, acceptable: false, warning: 'Common.', suggestions: [] };

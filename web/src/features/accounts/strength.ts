@@ -1,5 +1,4 @@
-import type { components } from '../../api/schema';
-import type { Exchange } from '../../platform/http';
+import type { components, Exchange } from 'mundo-tango-client';
 import { createStore, type Readable } from '../../platform/store';
 
 export type PasswordStrength = components['schemas']['PasswordStrength'];

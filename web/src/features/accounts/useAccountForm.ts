@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { asProblem, fieldProblems, type Problem } from '../../platform/problem';
+import { asProblem, fieldProblems, type Problem } from 'mundo-tango-client';
 import type { TextKey, Texts } from '../../platform/texts';
 import { problemText } from '../../ui/problemText';
 

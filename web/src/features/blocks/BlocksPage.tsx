@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { useApp, useMember } from '../../app/context';
-import { asProblem, type Problem } from '../../platform/problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { Avatar } from '../../ui/Avatar';
 import { Failed, Skeletons } from '../../ui/states';

@@ -1,6 +1,5 @@
 /** Whom the member blocked and muted. */
-import type { components } from '../../api/schema';
-import type { Api } from '../../platform/http';
+import type { Api, components } from 'mundo-tango-client';
 import type { Page } from '../../platform/paging';
 
 export type Block = components['schemas']['Block'];

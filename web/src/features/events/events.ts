@@ -1,6 +1,5 @@
-import type { components } from '../../api/schema';
+import type { Api, components } from 'mundo-tango-client';
 import { createCollection, type Collection } from '../../platform/collection';
-import type { Api } from '../../platform/http';
 import { createOptimistic, type Optimistic } from '../../platform/optimistic';
 import type { Page, PagedList } from '../../platform/paging';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
 import type { Page } from '../../platform/paging';
 import { createPosts, type Post } from '../posts/posts';
 import { createPublishing } from '../posts/publishing';

@@ -5,7 +5,7 @@
  * that nothing moves under their eyes. Pushes are ephemeral: after each handshake the feed is fetched again.
  * A post never stands here twice, whichever of push, own answer and fetched page comes first.
  */
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
 import type { Page, PagedList } from '../../platform/paging';
 import { createStore, type Readable } from '../../platform/store';
 import type { Post, Posts } from '../posts/posts';
@@ -81,18 +81,33 @@ export function createFeed(options: {
   };
 }
 
-/** A post just published: nobody can have reacted yet. */
+/** A post just published, as far as its push tells: nobody can have reacted yet. */
 export function fromPush(push: PushedPost): Post {
   return {
     id: push.id,
     author: push.author,
     body: push.body,
+    html: null,
     created_at: push.created_at,
     edited_at: null,
+    visibility: 'public',
+    kind: 'memory',
+    group_id: null,
+    place: null,
+    emotions: [],
+    hashtags: [],
+    mentions: [],
+    companions: [],
+    companion_count: 0,
     like_count: 0,
     comment_count: 0,
+    share_count: 0,
     liked_by_me: false,
     reaction: null,
+    saved_by_me: false,
+    is_withheld: false,
+    shared_id: null,
+    shared: null,
   };
 }
 

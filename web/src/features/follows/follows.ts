@@ -1,4 +1,4 @@
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
 import { createOptimistic } from '../../platform/optimistic';
 import type { Page, PagedList } from '../../platform/paging';
 import type { Member, Members } from '../members/members';

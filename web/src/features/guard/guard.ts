@@ -1,9 +1,7 @@
 /** Protected files, for staff: how they are, what was put back, what lies in the quarantine, the ledger. */
-import type { components } from '../../api/schema';
+import { type Api, asProblem, type components, type Problem } from 'mundo-tango-client';
 import type { Me } from '../accounts/session';
-import type { Api } from '../../platform/http';
 import { createPagedList, type Page, type PagedList } from '../../platform/paging';
-import { asProblem, type Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
 import type { TextKey } from '../../platform/texts';
 

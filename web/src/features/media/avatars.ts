@@ -1,4 +1,4 @@
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
 import type { MediaView } from './uploads';
 
 /** One's own picture. */

@@ -1,6 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { Api } from '../../platform/http';
-import { Problem } from '../../platform/problem';
+import { type Api, Problem } from 'mundo-tango-client';
 import { createUploads, problemOf, type Hear, type Media } from './uploads';
 
 function stage(answers: Partial<Media>[]) {

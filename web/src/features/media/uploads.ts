@@ -4,10 +4,8 @@
  * One such list belongs to one form; what stands in it when the form is sent is named there by `mediaIds`.
  */
 import { Upload, type DetailedError, type HttpRequest } from 'tus-js-client';
-import type { components } from '../../api/schema';
-import type { Api, TokenSource } from '../../platform/http';
+import { type Api, asProblem, type components, Problem, type TokenSource } from 'mundo-tango-client';
 import { newKey } from '../../platform/ids';
-import { asProblem, Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
 
 export type Media = components['schemas']['Media'];

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useMember } from '../../app/context';
 import { usePageTitle } from '../../app/usePageTitle';
-import { asProblem, type Problem } from '../../platform/problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { Link } from '../../platform/router';
 import { useStore } from '../../platform/store';
 import { useTexts } from '../../platform/texts';

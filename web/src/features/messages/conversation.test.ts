@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createConversation, merge, restarted, withoutSent, type Message } from './conversation';
-import { Problem } from '../../platform/problem';
+import { Problem } from 'mundo-tango-client';
 
 const said = (seq: number, more: Partial<Message> = {}): Message => ({
   id: `m${seq}`,

@@ -4,15 +4,11 @@
  * A message on its way has one `client_id` for its life: a lost answer and another try make one message. What has
  * found no line goes again by itself when the line is back; what was refused waits for its sender's word.
  */
-import type { components } from '../../api/schema';
-import type { Api } from '../../platform/http';
+import { type Api, asProblem, type components, type Connection, type Problem, type Pushes, type Streams } from 'mundo-tango-client';
 import { newKey } from '../../platform/ids';
 import type { Page } from '../../platform/paging';
-import { asProblem, type Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
 import type { ReactionType } from '../reactions/reactions';
-import type { Connection } from '../realtime/connection';
-import type { Streams } from '../realtime/streams';
 import type { Rooms } from '../rooms/rooms';
 
 export type Message = components['schemas']['Message'];
@@ -172,9 +168,9 @@ export function createConversation(options: {
     }));
   }
 
-  function hears<T>(name: string, hear: (push: T) => void): () => void {
+  function hears<T>(name: keyof Pushes, hear: (push: T) => void): () => void {
     return connection.on(name, (payload) => {
-      if ((payload as { stream?: unknown } | null)?.stream === stream) hear(payload as T);
+      if ((payload as { stream?: unknown } | null)?.stream === stream) hear(payload as unknown as T);
     });
   }
 

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from 'react';
 import { useApp, useMember } from '../../app/context';
-import { asProblem, type Problem } from '../../platform/problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { Failed, Skeletons } from '../../ui/states';
 import { SettingsFrame } from '../accounts/SettingsFrame';

@@ -2,9 +2,8 @@
  * What the member is told. The list and the count are the server's; a push says that they have changed, on whatever
  * device that was, and they are read again.
  */
-import type { components } from '../../api/schema';
+import type { Api, components } from 'mundo-tango-client';
 import { createCollection } from '../../platform/collection';
-import type { Api } from '../../platform/http';
 import type { Page, PagedList } from '../../platform/paging';
 import { createStore, type Readable } from '../../platform/store';
 

@@ -1,6 +1,6 @@
 import { useEffect, useState, type FormEvent } from 'react';
 import { useApp, useMember } from '../../app/context';
-import { asProblem, fieldProblems } from '../../platform/problem';
+import { asProblem, fieldProblems } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { problemText } from '../../ui/problemText';
 import { BodyField, publishable } from './BodyField';

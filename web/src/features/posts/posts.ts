@@ -1,8 +1,6 @@
-import type { components } from '../../api/schema';
+import { type Api, asProblem, type components } from 'mundo-tango-client';
 import { createCollection, type Collection } from '../../platform/collection';
-import type { Api } from '../../platform/http';
 import type { Page, PagedList } from '../../platform/paging';
-import { asProblem } from '../../platform/problem';
 
 export type Post = components['schemas']['Post'];
 

@@ -2,9 +2,8 @@
  * Posts on their way to the server. Each has one Idempotency-Key for its life, so that a lost answer and a second
  * try make one post.
  */
-import type { Api } from '../../platform/http';
+import { type Api, asProblem, type Problem } from 'mundo-tango-client';
 import { newKey } from '../../platform/ids';
-import { asProblem, type Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
 import type { Post } from './posts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
 import { createPush, type Browser } from './push';
 
 /** A browser and a server that remember. */

@@ -4,8 +4,7 @@
  * The browser's subscription belongs to a key of the server. When the server has a new one, the next look subscribes
  * anew, so nobody notices.
  */
-import type { components } from '../../api/schema';
-import type { Api } from '../../platform/http';
+import type { Api, components } from 'mundo-tango-client';
 import type { Page } from '../../platform/paging';
 import { createStore, type Readable } from '../../platform/store';
 

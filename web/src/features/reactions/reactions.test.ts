@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { createCollection } from '../../platform/collection';
-import type { Api } from '../../platform/http';
+import type { Api } from 'mundo-tango-client';
+import { fromPush } from '../feed/feed';
 import type { Post } from '../posts/posts';
 import { applyReaction, createReactions, type ReactionType } from './reactions';
 
 const POST: Post = {
-  id: 'p',
-  body: 'hola',
-  created_at: '2026-11-23T10:00:00Z',
-  edited_at: null,
-  author: { id: 'ana', username: 'ana', display_name: 'Ana' },
+  ...fromPush({
+    id: 'p',
+    body: 'hola',
+    created_at: '2026-11-23T10:00:00Z',
+    author: { id: 'ana', username: 'ana', display_name: 'Ana' },
+  }),
   like_count: 3,
-  comment_count: 0,
-  liked_by_me: false,
-  reaction: null,
 };
 const turn = async () => {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { useMember } from '../../app/context';
 import { useStore } from '../../platform/store';
 import { useTexts } from '../../platform/texts';
-import type { ConnectionState } from './connection';
+import type { ConnectionState } from 'mundo-tango-client';
 
 /** A blip of this length is nobody's business. */
 const PATIENCE_MS = 900;

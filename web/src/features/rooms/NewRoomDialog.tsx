@@ -1,7 +1,7 @@
 import { useId, useState, type FormEvent } from 'react';
 import { useMember } from '../../app/context';
 import { newKey } from '../../platform/ids';
-import { asProblem, type Problem } from '../../platform/problem';
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { useTexts } from '../../platform/texts';
 import { useSettled } from '../../platform/useSettled';
 import { Dialog } from '../../ui/Dialog';

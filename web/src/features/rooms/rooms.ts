@@ -1,11 +1,7 @@
 /** The rooms of the member, the latest news first: kept by one call, then by what is heard. */
-import type { components } from '../../api/schema';
-import type { Api } from '../../platform/http';
+import { type Api, asProblem, type components, type Connection, type Problem, type Streams } from 'mundo-tango-client';
 import type { Page } from '../../platform/paging';
-import { asProblem, type Problem } from '../../platform/problem';
 import { createStore, type Readable } from '../../platform/store';
-import type { Connection } from '../realtime/connection';
-import type { Streams } from '../realtime/streams';
 
 export type Room = components['schemas']['Room'];
 export type RoomMember = components['schemas']['RoomMember'];
@@ -115,7 +111,7 @@ export function createRooms(options: {
     // The first word in a room of two puts it on the list.
     if (!known && state.get().phase === 'ready') void refresh();
   });
-  for (const name of ['message:edited', 'message:deleted']) {
+  for (const name of ['message:edited', 'message:deleted'] as const) {
     connection.on(name, (payload) => {
       const { id, stream } = payload as { id: string; stream: string };
       const room = state.get().rooms.find((each) => each.id === stream.slice('chat:'.length));

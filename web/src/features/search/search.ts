@@ -1,6 +1,5 @@
-import type { components } from '../../api/schema';
+import type { Api, components } from 'mundo-tango-client';
 import { createCollection } from '../../platform/collection';
-import type { Api } from '../../platform/http';
 import type { Page, PagedList } from '../../platform/paging';
 
 export type SearchHit = components['schemas']['SearchHit'];

@@ -1,10 +1,21 @@
-// Makes src/api/events.ts, the types of what goes over the socket, from docs/asyncapi.json.
+// Makes src/api/schema.ts from docs/openapi.json and src/api/events.ts from docs/asyncapi.json: what goes over HTTP and
+// over the socket. Runs in any folder whose node_modules hold openapi-typescript: this package's own, or the web app's.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import openapiTS, { astToString } from 'openapi-typescript';
+import { createRequire } from 'node:module';
+
+const { default: openapiTS, astToString } = createRequire(`${process.cwd()}/package.json`)('openapi-typescript');
 
 const file = (path) => new URL(path, import.meta.url);
-const { components, operations } = JSON.parse(readFileSync(file('../../docs/asyncapi.json'), 'utf8'));
+const read = (path) => JSON.parse(readFileSync(file(path), 'utf8'));
+const write = (name, text) => writeFileSync(file(`../src/api/${name}`), text);
+mkdirSync(file('../src/api/'), { recursive: true });
 
+// What has a default may be left out of a request; answers do not rest on it.
+const types = async (document) => astToString(await openapiTS(document, { defaultNonNullable: false }));
+
+write('schema.ts', await types(read('../../../docs/openapi.json')));
+
+const { components, operations } = read('../../../docs/asyncapi.json');
 const schemas = { ...components.schemas };
 const [pushes, messages] = [[], []];
 const message = (reference) => components.messages[reference.$ref.split('/').pop()];
@@ -20,13 +31,10 @@ for (const [key, operation] of Object.entries(operations)) {
     messages.push(`  /** ${operation.summary}. */\n  '${name}': { say: ${named('say')}; ack: ${named('ack')} };`);
   }
 }
-
 const document = { openapi: '3.1.0', info: { title: 'events', version: '1' }, paths: {}, components: { schemas } };
-const types = astToString(await openapiTS(document));
-mkdirSync(file('../src/api/'), { recursive: true });
-writeFileSync(
-  file('../src/api/events.ts'),
-  `${types}
+write(
+  'events.ts',
+  `${await types(document)}
 /** What the server pushes, by name. */
 export interface Pushes {
 ${pushes.join('\n')}

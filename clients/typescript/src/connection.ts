@@ -1,5 +1,5 @@
 /**
- * The one Socket.IO connection of this tab: opened while a member is signed in, closed with the session.
+ * The one Socket.IO connection of a page or a program: opened while a member is signed in, closed with the session.
  *
  * The library reconnects by itself after a lost line. Two cases it leaves to us: a refused handshake, and a
  * disconnect that the server asked for. Both lead to a pause, a fresh token if ours may be the reason, and another
@@ -7,9 +7,10 @@
  * Knows no feature: slices subscribe to pushes by name.
  */
 import { io, type Socket } from 'socket.io-client';
-import { Problem } from '../../platform/problem';
-import { createStore, type Readable } from '../../platform/store';
-import type { RefreshOutcome } from '../accounts/session';
+import type { Messages, Pushes } from './api/events.ts';
+import type { RefreshOutcome } from './http.ts';
+import { Problem } from './problem.ts';
+import { createStore, type Readable } from './store.ts';
 
 export type ConnectionState = 'idle' | 'connecting' | 'online' | 'reconnecting' | 'offline';
 
@@ -17,13 +18,13 @@ export interface Connection extends Readable<ConnectionState> {
   open(): void;
   close(): void;
   /** Hears a push; answers the function that stops it. */
-  on(name: string, hear: (payload: unknown) => void): () => void;
+  on<N extends keyof Pushes>(name: N, hear: (payload: Pushes[N]) => void): () => void;
   /** Hears every push, before those who wait for it by name. */
   onEvery(hear: (name: string, payload: unknown) => void): void;
   /** Tells hearers of a push that came inside an answer. */
   deliver(name: string, payload: unknown): void;
-  /** Says something and gives the answer; a refusal is thrown as a `Problem`, a lost line as one with code `network`. */
-  ask<T>(name: string, payload: unknown): Promise<T>;
+  /** Says something and gives the ack; a refusal is thrown as a `Problem`, a lost line as one with code `network`. */
+  say<N extends keyof Messages>(name: N, payload: Messages[N]['say']): Promise<Messages[N]['ack']>;
   /** What the handshake names as the last number heard of each stream, so that the server tells what was missed. */
   resumeFrom(positions: () => Record<string, number>): void;
   /** Runs after every handshake that succeeded: what is ephemeral may have been missed before it. */
@@ -47,6 +48,8 @@ const ANSWER_MS = 10_000;
 const REFUSED = 409;
 
 export function createConnection(options: {
+  /** Where the server is; left out by a page that it serves itself. */
+  url?: string;
   tokens: Tokens;
   connect?: typeof io;
   random?: () => number;
@@ -54,6 +57,8 @@ export function createConnection(options: {
   const { tokens } = options;
   const connect = options.connect ?? io;
   const random = options.random ?? Math.random;
+  // A program is told by nobody whether there is a line.
+  const page = typeof window === 'undefined' ? null : window;
   const state = createStore<ConnectionState>('idle');
   const hearers = new Map<string, Set<(payload: unknown) => void>>();
   const everyHearer = new Set<(name: string, payload: unknown) => void>();
@@ -66,7 +71,7 @@ export function createConnection(options: {
 
   function open(): void {
     if (socket) return;
-    const opened = connect({
+    const opened = connect(options.url, {
       path: '/socket.io',
       autoConnect: false,
       forceNew: true,
@@ -102,8 +107,8 @@ export function createConnection(options: {
     opened.on('session:revoked', (payload: unknown) => void tokens.revoked(readReason(payload)));
     opened.onAny(deliver);
 
-    window.addEventListener('online', whenLineReturns);
-    window.addEventListener('offline', whenLineGoes);
+    page?.addEventListener('online', whenLineReturns);
+    page?.addEventListener('offline', whenLineGoes);
     void connectWithToken(opened);
   }
 
@@ -114,8 +119,8 @@ export function createConnection(options: {
 
   function close(): void {
     clearTimeout(timer);
-    window.removeEventListener('online', whenLineReturns);
-    window.removeEventListener('offline', whenLineGoes);
+    page?.removeEventListener('online', whenLineReturns);
+    page?.removeEventListener('offline', whenLineGoes);
     socket?.removeAllListeners();
     socket?.disconnect();
     socket = null;
@@ -162,7 +167,7 @@ export function createConnection(options: {
   }
 
   function lostState(): ConnectionState {
-    return navigator.onLine === false ? 'offline' : 'reconnecting';
+    return page !== null && navigator.onLine === false ? 'offline' : 'reconnecting';
   }
 
   function whenLineReturns(): void {
@@ -185,14 +190,15 @@ export function createConnection(options: {
     subscribe: state.subscribe,
     open,
     close,
-    on(name, hear) {
+    on<N extends keyof Pushes>(name: N, hear: (payload: Pushes[N]) => void) {
       const set = hearers.get(name) ?? new Set();
-      hearers.set(name, set.add(hear));
-      return () => set.delete(hear);
+      const heard = hear as (payload: unknown) => void;
+      hearers.set(name, set.add(heard));
+      return () => void set.delete(heard);
     },
     onEvery: (hear) => void everyHearer.add(hear),
     deliver,
-    async ask<T>(name: string, payload: unknown) {
+    async say<N extends keyof Messages>(name: N, payload: Messages[N]['say']) {
       if (!socket?.connected) throw new Problem({ status: 0, code: 'network' });
       let answer: unknown;
       try {
@@ -202,7 +208,7 @@ export function createConnection(options: {
       }
       const { ok, code, detail } = answer as { ok?: boolean; code?: string; detail?: string };
       if (!ok) throw new Problem({ status: REFUSED, code: code ?? 'unreadable', detail });
-      return answer as T;
+      return answer as Messages[N]['ack'];
     },
     resumeFrom(given) {
       positions = given;

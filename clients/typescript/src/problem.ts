@@ -1,4 +1,4 @@
-import type { components } from '../api/schema';
+import type { components } from './api/schema.ts';
 
 export type FieldProblem = components['schemas']['FieldProblem'];
 

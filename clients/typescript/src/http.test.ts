@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createApi, createExchange, queryString, type TokenSource, type WireRequest } from './http';
-import { fieldProblems, Problem, readRetryAfter } from './problem';
+import { createApi, createExchange, queryString, type TokenSource, type WireRequest } from './http.ts';
+import { fieldProblems, Problem, readRetryAfter } from './problem.ts';
 
 function answering(...answers: (Response | Error)[]) {
   const calls: { url: string; init: RequestInit }[] = [];
@@ -11,7 +11,7 @@ function answering(...answers: (Response | Error)[]) {
     if (answer instanceof Error) throw answer;
     return answer;
   }) as typeof fetch;
-  return { exchange: createExchange({ fetch: send, language: () => 'es-AR' }), calls };
+  return { exchange: createExchange({ fetch: send, browser: true, language: () => 'es-AR' }), calls };
 }
 
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createConnection } from './connection';
+import { createConnection } from './connection.ts';
 
 /** Stands for the library's socket: a test plays the server by raising its events. */
 function fakeSocket() {
@@ -56,7 +56,7 @@ function setting(outcome: 'renewed' | 'ended' | 'later' = 'renewed') {
     }),
     revoked: vi.fn(async () => outcome),
   };
-  const connect = ((options: { auth: typeof socket.auth }) => {
+  const connect = ((_url: string | undefined, options: { auth: typeof socket.auth }) => {
     socket.auth = options.auth;
     return socket;
   }) as unknown as Parameters<typeof createConnection>[0]['connect'];

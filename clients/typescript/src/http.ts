@@ -1,4 +1,4 @@
-import { Problem, readProblem } from './problem';
+import { Problem, readProblem } from './problem.ts';
 
 /** One call on the wire. `path` is below /api/v1 and starts with a slash. */
 export interface WireRequest {
@@ -24,12 +24,17 @@ const ROOT = '/api/v1';
 const TIMEOUT_MS = 15_000;
 
 export function createExchange(options: {
+  /** Where the server is; left out by a page that it serves itself. */
+  url?: string;
+  /** A page whose refresh token is a cookie that it never sees. Programs get their tokens in the body. */
+  browser?: boolean;
   language: () => string;
   fetch?: typeof fetch;
   timeoutMs?: number;
 }): Exchange {
   const send = options.fetch ?? ((input, init) => fetch(input, init));
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const root = (options.url ?? '').replace(/\/+$/, '') + ROOT;
 
   return async (request) => {
     const headers: Record<string, string> = {
@@ -38,18 +43,17 @@ export function createExchange(options: {
       ...request.headers,
     };
     if (request.body !== undefined) headers['Content-Type'] = 'application/json';
-    // Chooses browser mode: cookies for the refresh token, nothing secret in a body.
-    if (request.path.startsWith('/auth/')) headers['X-Client'] = 'web';
+    if (options.browser && request.path.startsWith('/auth/')) headers['X-Client'] = 'web';
     if (request.token) headers.Authorization = `Bearer ${request.token}`;
 
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), timeoutMs);
     try {
-      const response = await send(ROOT + request.path + queryString(request.query), {
+      const response = await send(root + request.path + queryString(request.query), {
         method: request.method,
         headers,
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
-        credentials: 'same-origin',
+        credentials: options.browser ? 'same-origin' : 'omit',
         keepalive: request.keepalive,
         signal: abort.signal,
       });
@@ -64,13 +68,26 @@ export function createExchange(options: {
   };
 }
 
-/** Who holds the access token; the session implements it. */
+export type RefreshOutcome = 'renewed' | 'ended' | 'later';
+
+/** Who holds the access token; a session implements it. */
 export interface TokenSource {
   /** The access token, or null when there is none or it is about to end. */
   usableToken(): string | null;
   /** Asks for a new token in place of the one that was refused (null: there was none). */
-  refresh(refused: string | null): Promise<'renewed' | 'ended' | 'later'>;
+  refresh(refused: string | null): Promise<RefreshOutcome>;
 }
+
+/** The answers of /auth/refresh that mean: this session is over. Anything else, a dead network or a 503, does not. */
+export const SESSION_ENDED: ReadonlySet<string> = new Set([
+  'no_session',
+  'invalid_token',
+  'session_expired',
+  'session_revoked',
+  'token_superseded',
+  'device_required',
+  'reauth_required',
+]);
 
 /** The calls of a signed-in member. */
 export interface Api {
@@ -89,7 +106,7 @@ export interface Api {
  * Puts the member's token on every call. A 401 leads to one refresh and one repetition, never more;
  * when the refresh cannot be had just now, the caller hears `unavailable` and the session stays.
  */
-export function createApi(exchange: Exchange, tokens: TokenSource): Api {
+export function withTokens(exchange: Exchange, tokens: TokenSource): Exchange {
   async function call(request: WireRequest): Promise<WireAnswer> {
     let token = tokens.usableToken();
     if (token === null) token = await renew(null);
@@ -111,6 +128,11 @@ export function createApi(exchange: Exchange, tokens: TokenSource): Api {
     return token;
   }
 
+  return call;
+}
+
+export function createApi(exchange: Exchange, tokens: TokenSource): Api {
+  const call = withTokens(exchange, tokens);
   return {
     get: async <T>(path: string, query?: WireRequest['query']) => (await call({ method: 'GET', path, query })).data as T,
     post: async <T>(path: string, body: unknown, headers?: Record<string, string>) =>
