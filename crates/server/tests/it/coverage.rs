@@ -19,7 +19,10 @@ fn every_old_route_has_ours_or_a_reason() {
         ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&method)
     };
     let (mut rows, mut named, mut strangers) = (0, 0, vec![]);
-    for line in document.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")) {
+    for line in document
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+    {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [old, answer] = cells[..] else {
             panic!("not two cells: {line}")
@@ -28,7 +31,10 @@ fn every_old_route_has_ours_or_a_reason() {
             continue;
         }
         rows += 1;
-        assert!(!old.is_empty() && answer.len() > 8, "{old} has neither ours nor a reason");
+        assert!(
+            !old.is_empty() && answer.len() > 8,
+            "{old} has neither ours nor a reason"
+        );
         for route in answer.split('`').skip(1).step_by(2).filter(|text| is_route(text)) {
             named += 1;
             if !ours.contains(route) {
@@ -37,6 +43,9 @@ fn every_old_route_has_ours_or_a_reason() {
         }
     }
     let files = document.lines().filter(|line| line.starts_with("## ")).count();
-    assert!(files > 25 && rows >= OLD_ROUTES && named > 60, "{files} files, {rows} rows, {named} routes");
+    assert!(
+        files > 25 && rows >= OLD_ROUTES && named > 60,
+        "{files} files, {rows} rows, {named} routes"
+    );
     assert!(strangers.is_empty(), "{}", strangers.join("\n"));
 }
