@@ -119,7 +119,6 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
         posts::push_worker(app),
         groups::cities_worker(app),
         stories::clean_up(app),
-        messages::offline_worker(app),
     ];
     workers.extend(moderation::workers(app));
     workers.extend([notices::worker(app), statistics::worker(app)]);
@@ -135,4 +134,5 @@ pub fn tasks(tasks: Tasks, config: &Config) -> Tasks {
     tasks
         .with(media::Processing::new(config))
         .with(webhooks::Deliver::new(config))
+        .with(notifications::Pusher)
 }

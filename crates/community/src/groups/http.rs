@@ -1,11 +1,12 @@
 use super::{
     Group, GroupId, GroupKind, GroupRole, GroupVisibility, Membership, Status,
     cities::{City, country_code},
+    feed,
     model::CityGroup,
     ops::{self, Edit, Idea},
     policy, store,
 };
-use crate::posts::PostId;
+use crate::posts::{Post, PostId};
 use accounts::{CurrentUser, MemberId, Permission};
 use base::{
     Cursor, Kind, Latitude, Line, Longitude, Page, Paging, Text,
@@ -137,12 +138,25 @@ pub fn routes() -> Routes {
             unban_from_group,
             "Lift a ban",
         )
+        .get(
+            "/groups/{group_id}/posts",
+            "list_group_posts",
+            list_group_posts,
+            "What is written in a group, the newest first",
+        )
+        .get(
+            "/groups/{group_id}/pins",
+            "list_pinned_posts",
+            list_pinned_posts,
+            "The posts on top of a group's page",
+        )
         .put(
             "/groups/{group_id}/pins/{post_id}",
             "pin_post",
             pin_post,
             "Put a post on top of a group's page",
         )
+        .refuses(&[Kind::Conflict])
         .delete(
             "/groups/{group_id}/pins/{post_id}",
             "unpin_post",
@@ -469,6 +483,23 @@ acts! {
     decline_group_request: decline;
     ban_from_group: ban;
     unban_from_group: unban;
+}
+
+async fn list_group_posts(
+    app: AppState,
+    actor: CurrentUser,
+    Path(id): Path<GroupId>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Post>>> {
+    Ok(Json(feed::read(&app, &actor, id, paging).await?))
+}
+
+async fn list_pinned_posts(
+    app: AppState,
+    actor: CurrentUser,
+    Path(id): Path<GroupId>,
+) -> Result<Json<Page<Post>>> {
+    Ok(Json(feed::pinned(&app, &actor, id).await?))
 }
 
 async fn pin_post(

@@ -14,6 +14,7 @@
 
 mod belongings;
 pub mod cities;
+mod feed;
 mod http;
 mod model;
 pub mod ops;

@@ -23,6 +23,9 @@ use platform::{
 };
 use std::time::Duration;
 
+/// Posts on top of a group's page.
+const PINS: usize = 5;
+
 /// What a group is made of.
 #[derive(Clone)]
 pub struct Idea {
@@ -536,6 +539,13 @@ pub async fn pin(app: &AppState, actor: &CurrentUser, id: GroupId, post: PostId)
         policy::may_moderate(&who)?;
         if !store::holds_post(&tx, id, post).await? {
             return Err(not_found("post"));
+        }
+        let pins = store::pins(&tx, id).await?;
+        if pins.contains(&post) {
+            return Ok(());
+        }
+        if pins.len() >= PINS {
+            return Err(conflict("too_many_pins"));
         }
         store::pin(&tx, id, post, actor.id, app.clock.now()).await?;
         by_office(&app, &tx, &actor, &who, None, &group, "pinned").await

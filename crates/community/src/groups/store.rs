@@ -336,10 +336,7 @@ pub async fn moderators(db: &impl Executor, id: GroupId) -> Result<Vec<MemberId>
 /// Whether a post stands in the group.
 pub async fn holds_post(db: &impl Executor, id: GroupId, post: PostId) -> Result<bool> {
     let sql = "SELECT 1 FROM post WHERE id = $1 AND group_id = $2 AND community_id = @community";
-    Ok(db
-        .one(sql, params![post, id], |row| row.get::<i64>(0))
-        .await?
-        .is_some())
+    Ok(db.one(sql, params![post, id], |_| Ok(())).await?.is_some())
 }
 
 /// Posts on top, the last pinned first.

@@ -1,8 +1,9 @@
-use crate::tests::each_db;
+use crate::tests::{bodies, each_db, publish};
 use base::Entropy;
 use db::Executor;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::{Answer, TestApp, TestUser, eventually};
 
 async fn group(by: &TestUser, name: &str, visibility: &str) -> String {
@@ -492,6 +493,63 @@ async fn a_group_has_a_chat_room_for_its_members() {
             .expect(200);
         assert!(city["group"]["room_id"].is_string());
         assert_eq!(city["group"]["my_role"], "member");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_group_has_a_feed_and_a_few_posts_on_top() {
+    each_db(async |app| {
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
+        let new = json!({"name": "Vals lovers", "kind": "interest", "visibility": "closed"});
+        let group = ana.post("/groups", new).await.expect(201)["id"].clone();
+        let path = format!("/groups/{}", group.as_str().unwrap());
+        bruno.put(&format!("{path}/membership")).await.expect(200);
+        ana.put(&format!("{path}/requests/{}", bruno.id)).await.expect(204);
+        let mut posts = vec![];
+        for n in 0..7 {
+            app.clock.advance(Duration::from_secs(1));
+            let who = if n == 3 { &bruno } else { &ana };
+            let post = json!({"body": format!("vals {n}"), "group_id": group});
+            posts.push(who.post("/posts", post).await.expect(201)["id"].clone());
+        }
+        publish(app, &ana, "not for the group").await;
+        let (feed, pins) = (format!("{path}/posts"), format!("{path}/pins"));
+        let first = bruno.get(&format!("{feed}?limit=2")).await.expect(200);
+        assert_eq!(bodies(&first), ["vals 6", "vals 5"]);
+        let next = first["next_cursor"].as_str().unwrap();
+        let second = bruno
+            .get(&format!("{feed}?limit=2&cursor={next}"))
+            .await
+            .expect(200);
+        assert_eq!(bodies(&second), ["vals 4", "vals 3"]);
+
+        let pin = |n: usize| format!("{pins}/{}", posts[n].as_str().unwrap());
+        bruno.put(&pin(0)).await.refused(403, "not_a_moderator");
+        for n in [0, 3, 1, 2, 4, 4] {
+            app.clock.advance(Duration::from_secs(1));
+            ana.put(&pin(n)).await.expect(204);
+        }
+        ana.put(&pin(5)).await.refused(409, "too_many_pins");
+        ana.delete(&pin(2)).await.expect(204);
+        ana.put(&pin(5)).await.expect(204);
+        assert_eq!(
+            bodies(&bruno.get(&pins).await.expect(200)),
+            ["vals 5", "vals 4", "vals 1", "vals 3", "vals 0"]
+        );
+
+        // Whoever is not in it reads none of it; whom one blocked is not there.
+        for inside in [&feed, &pins] {
+            carla.get(inside).await.refused(403, "not_a_member");
+        }
+        ana.put(&format!("/blocks/{}", bruno.id)).await.expect(204);
+        assert_eq!(bodies(&bruno.get(&feed).await.expect(200)), ["vals 3"]);
+        assert_eq!(bodies(&bruno.get(&pins).await.expect(200)), ["vals 3"]);
+        assert_eq!(ana.get(&feed).await.expect(200)["items"].as_array().unwrap().len(), 6);
     })
     .await;
 }

@@ -15,7 +15,6 @@
 mod belongings;
 mod http;
 mod model;
-mod offline;
 pub(crate) mod ops;
 mod policy;
 mod queue;
@@ -30,7 +29,6 @@ mod wire_tests;
 pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Message, MessageId, ReactionCount};
-pub use offline::worker as offline_worker;
 pub use signals::{MessageDeleted, MessageEdited, MessageNew, MessageReacted, MessageSeen, MessageSent};
 pub use socket::sockets;
 pub use store::to_notify_after;

@@ -103,17 +103,21 @@ pub async fn saying(
 }
 
 /// A message that the reader may read and that still has its words.
-pub async fn show_message(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Message> {
-    let room = store::room_of(db, id).await?;
-    let room = room.ok_or_else(|| not_found("message"))?;
+pub async fn readable(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Option<Message>> {
+    let Some(room) = store::room_of(db, id).await? else {
+        return Ok(None);
+    };
     let standing = rooms::store::standing(db, reader, room).await?;
     if !standing.is_some_and(|standing| rooms::policy::may_read(&standing)) {
-        return Err(not_found("message"));
+        return Ok(None);
     }
     let message = store::find(db, reader, id).await?;
-    message
-        .filter(|message| !message.deleted)
-        .ok_or_else(|| not_found("message"))
+    Ok(message.filter(|message| !message.deleted))
+}
+
+pub async fn show_message(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Message> {
+    let message = readable(db, reader, id).await?;
+    message.ok_or_else(|| not_found("message"))
 }
 
 /// The facts about a message for who wants to change it, its row locked.

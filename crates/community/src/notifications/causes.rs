@@ -6,11 +6,15 @@ use super::{
     ops,
 };
 use crate::{
+    comments::CommentCreated,
+    companions::CompanionAsked,
     events::EventCreated,
     follows::{self, Followed},
     groups::{self, GroupAsked, GroupInvited, GroupJoined},
     messages::{self, MessageSent},
     moderation::Decided,
+    posts::{self, PostCreated, PostEdited, PostId},
+    reactions::Reacted,
 };
 use accounts::MemberId;
 use base::Result;
@@ -82,6 +86,7 @@ fn cause(
         subject,
         actor,
         name: format!("{kind}:{}:{tail}", subject.1),
+        said: None,
     }
 }
 
@@ -157,7 +162,93 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
     if let Some(event) = signal.read::<EventCreated>() {
         return announced(app, &event).await;
     }
+    if let Some(post) = signal.read::<PostCreated>() {
+        return published(app, post).await;
+    }
+    if let Some(post) = signal.read::<PostEdited>() {
+        let mentioned = post.mentioned.iter();
+        let told = mentioned.map(|member| mention(*member, post.id, post.author.id));
+        return readers(app, post.id, told.collect()).await;
+    }
+    if let Some(asked) = signal.read::<CompanionAsked>() {
+        let told = companion(asked.member, asked.post_id, asked.author.id);
+        return readers(app, asked.post_id, vec![told]).await;
+    }
+    if let Some(comment) = signal.read::<CommentCreated>() {
+        return commented(app, comment).await;
+    }
+    if let Some(reacted) = signal.read::<Reacted>() {
+        let subject = (SubjectKind::Post, reacted.post_id.0);
+        let by = reacted.actor.id;
+        let told = match reacted.comment_id {
+            None => cause(reacted.author, NotificationKind::Reaction, subject, by, by),
+            Some(comment) => {
+                let tail = format!("{comment}:{by}");
+                cause(reacted.author, NotificationKind::CommentReaction, subject, by, tail)
+            }
+        };
+        return readers(app, reacted.post_id, vec![told]).await;
+    }
     Ok(vec![])
+}
+
+/// However often a post is edited, whom it mentions is told once.
+fn mention(member: MemberId, post: PostId, by: MemberId) -> Cause {
+    cause(member, NotificationKind::Mention, (SubjectKind::Post, post.0), by, "post")
+}
+
+fn companion(member: MemberId, post: PostId, by: MemberId) -> Cause {
+    cause(member, NotificationKind::Companion, (SubjectKind::Post, post.0), by, "post")
+}
+
+/// A post is told to whom it mentions, names or shares.
+async fn published(app: &AppState, post: PostCreated) -> Result<Vec<Cause>> {
+    let by = post.author.id;
+    let shared = post.shared_author.map(|author| {
+        let subject = (SubjectKind::Post, post.id.0);
+        cause(author, NotificationKind::Share, subject, by, "post")
+    });
+    let named = post.companions.iter().map(|member| companion(*member, post.id, by));
+    let mentioned = post
+        .mentioned
+        .iter()
+        .filter(|member| !post.companions.contains(member))
+        .map(|member| mention(*member, post.id, by));
+    let all = shared.into_iter().chain(named).chain(mentioned).collect();
+    readers(app, post.id, all).await
+}
+
+/// A comment is told to whom it answers, to the post's author and to whom it mentions: each once.
+async fn commented(app: &AppState, comment: CommentCreated) -> Result<Vec<Cause>> {
+    let subject = (SubjectKind::Post, comment.post_id.0);
+    let tell = |member, kind| cause(member, kind, subject, comment.author.id, comment.id);
+    let answered = comment
+        .parent_author
+        .map(|author| tell(author, NotificationKind::Reply));
+    let post_author = tell(comment.post_author, NotificationKind::Comment);
+    let mentioned = comment
+        .mentioned
+        .iter()
+        .map(|member| tell(*member, NotificationKind::Mention));
+    let mut told: Vec<Cause> = vec![];
+    for cause in answered.into_iter().chain([post_author]).chain(mentioned) {
+        if told.iter().all(|known| known.member != cause.member) {
+            told.push(cause);
+        }
+    }
+    readers(app, comment.post_id, told).await
+}
+
+/// Those who may read the post by now.
+async fn readers(app: &AppState, post: PostId, causes: Vec<Cause>) -> Result<Vec<Cause>> {
+    let mut readers = vec![];
+    for cause in causes {
+        let author = posts::store::author_of(&app.db, cause.member, post).await?;
+        if author.is_some() {
+            readers.push(cause);
+        }
+    }
+    Ok(readers)
 }
 
 /// A message is told to those in the room who do not look at it. A room as big as a hall is looked at, not told.
@@ -172,7 +263,10 @@ async fn said(app: &AppState, sent: MessageSent) -> Result<Vec<Cause>> {
         .into_iter()
         .filter(|member| !realtime.is_listening(sent.room.stream(), *member));
     Ok(away
-        .map(|member| cause(member, NotificationKind::Message, subject, sender, sent.id))
+        .map(|member| Cause {
+            said: Some(sent.id),
+            ..cause(member, NotificationKind::Message, subject, sender, sent.id)
+        })
         .collect())
 }
 

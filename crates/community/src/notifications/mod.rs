@@ -10,7 +10,9 @@
 //! the clocks of their own zone. Priorities follow ALGO-6 ([`priority`]).
 //!
 //! Never true: a notification of somebody the member has blocked or muted, or who
-//! blocked them; one about oneself; text of a post or message kept here.
+//! blocked them; one about oneself; text of a post or message kept here; a note to a
+//! device in the member's quiet hours, of what they have read by then, or of what they
+//! may not read any more ([`push`]).
 
 mod belongings;
 mod causes;
@@ -20,6 +22,7 @@ mod model;
 mod ops;
 pub mod priority;
 mod push;
+mod quiet;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,7 +30,7 @@ mod tests;
 pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Channel, NotificationId, NotificationKind};
-pub use push::sockets;
+pub use push::{Pusher, sockets};
 
 use crate::notices::NoticeId;
 use accounts::MemberId;

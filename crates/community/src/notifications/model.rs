@@ -1,5 +1,5 @@
 use super::priority::Priority;
-use crate::profiles::Author;
+use crate::{messages::MessageId, profiles::Author};
 use accounts::MemberId;
 use base::{TimeZone, Timestamp, choice, ids};
 use db::stored;
@@ -33,9 +33,12 @@ choice! {
         Mention = "mention",
         Companion = "companion",
         Comment = "comment",
+        /// Of a comment.
+        Reply = "reply",
         Share = "share",
         Follow = "follow",
         Reaction = "reaction",
+        CommentReaction = "comment_reaction",
     }
 }
 
@@ -86,7 +89,10 @@ impl NotificationKind {
         match (self, channel) {
             // A conversation counts its own unread messages.
             (NotificationKind::Message, Channel::InApp) => false,
-            (NotificationKind::Reaction | NotificationKind::Follow, Channel::Push) => false,
+            (
+                NotificationKind::Reaction | NotificationKind::CommentReaction | NotificationKind::Follow,
+                Channel::Push,
+            ) => false,
             _ => true,
         }
     }
@@ -101,6 +107,8 @@ pub struct Cause {
     pub actor: MemberId,
     /// Names it for good: the same cause counts once.
     pub name: String,
+    /// What was said, of a message.
+    pub said: Option<MessageId>,
 }
 
 impl Cause {

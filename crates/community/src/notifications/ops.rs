@@ -2,7 +2,7 @@ use super::{
     Channel, NotificationId, NotificationKind,
     model::{Cause, Notification, Schedule, Subject, SubjectId, SubjectKind},
     priority::{self, Facts, Weights},
-    push::{NotificationNew, NotificationsRead},
+    push::{self, NotificationNew, NotificationsRead},
     store::{self, Stored},
 };
 use accounts::{CurrentUser, MemberId};
@@ -37,9 +37,9 @@ pub async fn tell(app: &AppState, tx: &Tx, cause: &Cause) -> Result<()> {
         return Ok(());
     }
     let wishes = store::preferences(tx, cause.member).await?;
-    let [listed, mailed] =
-        [Channel::InApp, Channel::Email].map(|channel| is_of_staff || wants(&wishes, cause.kind, channel));
-    if !(listed || mailed) {
+    let [listed, mailed, pushed] = [Channel::InApp, Channel::Email, Channel::Push]
+        .map(|channel| is_of_staff || wants(&wishes, cause.kind, channel));
+    if !(listed || mailed || pushed) {
         return Ok(());
     }
     let id = store::open(tx, app.ids.next(), cause, &between, listed, now).await?;
@@ -49,6 +49,9 @@ pub async fn tell(app: &AppState, tx: &Tx, cause: &Cause) -> Result<()> {
     let schedule = store::schedule(tx, cause.member).await?;
     if mailed {
         super::digest::expect(tx, cause.member, &schedule, now).await?;
+    }
+    if pushed {
+        push::promise(app, tx, cause, id, &schedule).await?;
     }
     if listed {
         let new = NotificationNew { id, kind: cause.kind };

@@ -81,9 +81,9 @@ fn kind_part(kind: NotificationKind) -> f64 {
         | NotificationKind::GroupAccepted
         | NotificationKind::FriendAccepted => 0.8,
         NotificationKind::Mention | NotificationKind::Companion => 0.75,
-        NotificationKind::Comment => 0.7,
+        NotificationKind::Comment | NotificationKind::Reply => 0.7,
         NotificationKind::Share | NotificationKind::Follow => 0.6,
-        NotificationKind::Reaction => 0.4,
+        NotificationKind::Reaction | NotificationKind::CommentReaction => 0.4,
     }
 }
 

@@ -1,5 +1,5 @@
 use super::store;
-use crate::tests::each_db;
+use crate::tests::{each_db, publish};
 use db::{Executor, params};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -350,6 +350,82 @@ async fn the_list_is_answered_by_its_index() {
             "{plan}"
         );
         assert!(!plan.contains("Seq Scan") && !plan.contains("SCAN n"), "{plan}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reactions_comments_and_mentions_are_told_to_whom_they_concern() {
+    each_db(async |app| {
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
+        let post = publish(app, &ana, "Milonga tonight").await["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for member in [&bruno, &carla] {
+            app.clock.advance(Duration::from_secs(1));
+            let reactions = format!("/posts/{post}/reactions");
+            member.post(&reactions, json!({"type": "love"})).await.expect(200);
+            // Another feeling is no news.
+            member.post(&reactions, json!({"type": "like"})).await.expect(200);
+            told(app).await;
+        }
+        let items = list(&ana, "").await;
+        assert_eq!(texts(&items), ["Carla and Bruno reacted to your post"]);
+        assert_eq!(items[0]["path"], format!("/posts/{post}"));
+
+        app.clock.advance(Duration::from_secs(1));
+        let comments = format!("/posts/{post}/comments");
+        let comment = json!({"body": "See you there, @carla"});
+        let comment = bruno.post(&comments, comment).await.expect(201);
+        told(app).await;
+        assert_eq!(texts(&list(&ana, "").await)[0], "Bruno commented on your post");
+        assert_eq!(texts(&list(&carla, "").await), ["Bruno mentioned you"]);
+        assert!(list(&bruno, "").await.is_empty());
+
+        app.clock.advance(Duration::from_secs(1));
+        let answer = json!({"body": "Sure, @bruno", "parent_id": comment["id"]});
+        carla.post(&comments, answer).await.expect(201);
+        let liked = format!("/comments/{}/reactions", comment["id"].as_str().unwrap());
+        ana.post(&liked, json!({"type": "like"})).await.expect(200);
+        told(app).await;
+        let mut both = texts(&list(&bruno, "").await)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        both.sort();
+        assert_eq!(
+            both,
+            ["Ana reacted to your comment", "Carla answered your comment"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_post_that_they_may_not_read() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let secret = json!({"body": "Between us, @bruno", "visibility": "private"});
+        let secret = ana.post("/posts", secret).await.expect(201);
+        told(app).await;
+        assert!(list(&bruno, "").await.is_empty());
+        // Opened and naming him anew, it is news; naming him once more is none.
+        let path = format!("/posts/{}", secret["id"].as_str().unwrap());
+        ana.patch(&path, json!({"body": "To nobody"})).await.expect(200);
+        for body in ["Dear @bruno", "Dear all", "Dear all and @bruno"] {
+            ana.patch(&path, json!({"body": body, "visibility": "public"}))
+                .await
+                .expect(200);
+            told(app).await;
+        }
+        let items = list(&bruno, "").await;
+        assert_eq!(texts(&items), ["Ana mentioned you"]);
+        assert_eq!(items[0]["count"], 1);
     })
     .await;
 }

@@ -302,7 +302,7 @@ async fn a_member_who_is_offline_hears_of_a_message() {
         // Whoever is there reads it there, whoever has muted the room not at all.
         let there = SocketClient::connect(&app.url, json!({"token": ana.token})).await;
         say("You are there").await;
-        app.run_worker("messages.offline").await;
+        app.run_worker("notifications.tell").await;
         drop(there);
         eventually(async || {
             (!realtime::Realtime::of(&app.app).is_there(ana.id.parse().unwrap())).then_some(())
@@ -313,10 +313,70 @@ async fn a_member_who_is_offline_hears_of_a_message() {
             .await;
         assert!(muted.status < 300, "{}", muted.text);
         say("You do not want to hear this").await;
-        app.run_worker("messages.offline").await;
+        app.run_worker("notifications.tell").await;
         app.run_worker("tasks.run").await;
         assert_eq!(service.count(), 1);
         service.came.lock().unwrap().clear();
+        app.end().await;
+    }
+}
+
+#[tokio::test]
+async fn devices_are_quiet_in_the_members_night_and_hear_once_in_the_morning() {
+    let service = Service::default();
+    let origin = service.open().await;
+    for database in [None, Some(postgres_url().await)] {
+        let app = TestApp::start(&server, database, &[("push.services", &*origin)]).await;
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let (keys, _) = subscribe(&ana, &origin, "ana").await;
+        service.came.lock().unwrap().clear();
+        let key = ana.get("/push/key").await.expect(200)["public_key"].clone();
+        let opened = async || {
+            let came = service.came.lock().unwrap().remove(0);
+            let context = json!({"came": came, "keys": keys, "server": key, "origin": origin,
+                                 "now": app.app.clock.now().as_seconds()});
+            browser("open", context).await
+        };
+        let work = async || {
+            app.run_worker("notifications.tell").await;
+            for _ in 0..2 {
+                app.run_worker("tasks.run").await;
+            }
+        };
+        let post = async |body: &str| {
+            app.clock.advance(Duration::from_secs(1));
+            bruno.post("/posts", json!({"body": body})).await.expect(201);
+            work().await;
+        };
+        // It is noon; nobody sleeps.
+        post("Come, @ana").await;
+        eventually(async || (service.count() == 1).then_some(())).await;
+        let note = opened().await;
+        assert_eq!(
+            (&note["title"], &note["body"]),
+            (&json!("Mundo Tango"), &json!("Bruno mentioned you"))
+        );
+
+        // 13:00 in Rome is the middle of her night: she dances until the morning.
+        let quiet = json!({"time_zone": "Europe/Rome", "quiet_from": 720, "quiet_to": 1200});
+        let quiet = ana.request(reqwest::Method::PUT, "/notifications/preferences").json(&quiet);
+        testkit::Answer::of(quiet).await.expect(200);
+        for body in ["Tonight, @ana?", "Or tomorrow, @ana?"] {
+            post(body).await;
+        }
+        assert_eq!(service.count(), 0);
+        // 20:00 in Rome.
+        app.clock.advance(Duration::from_hours(7));
+        work().await;
+        eventually(async || (service.count() == 1).then_some(())).await;
+        let note = opened().await;
+        assert_eq!(
+            (&note["body"], &note["url"]),
+            (&json!("2 news while you had quiet"), &json!("/notifications"))
+        );
+        // It was one note for all of them.
+        work().await;
+        assert_eq!(service.count(), 0);
         app.end().await;
     }
 }
