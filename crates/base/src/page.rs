@@ -192,6 +192,20 @@ pub struct Page<T, C = Cursor> {
     pub next_cursor: Option<C>,
 }
 
+impl<T: Clone> Page<T> {
+    /// A part of a short list that is known as a whole: the cursor is the place in it.
+    pub fn part(all: &[T], paging: Paging) -> Page<T> {
+        let from = paging
+            .cursor
+            .map_or(0, |cursor| cursor.0.as_u128().min(all.len() as u128) as usize);
+        let to = (from + paging.limit.count()).min(all.len());
+        Page {
+            items: all[from..to].to_vec(),
+            next_cursor: (to < all.len()).then(|| Cursor(Uuid::from_u128(to as u128))),
+        }
+    }
+}
+
 impl<T, C> Page<T, C> {
     /// Makes a page of up to `limit + 1` rows; the extra one tells that another page follows.
     pub fn of(mut items: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> C) -> Page<T, C> {

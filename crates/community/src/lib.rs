@@ -8,6 +8,7 @@ pub mod custom_roles;
 pub mod events;
 pub mod feed;
 pub mod follows;
+pub mod friends;
 pub mod groups;
 pub mod media;
 pub mod memories;
@@ -42,6 +43,7 @@ pub fn routes() -> Routes {
     Routes::default()
         .merge(profiles::routes())
         .merge(follows::routes())
+        .merge(friends::routes())
         .merge(presence::routes())
         .merge(blocks::routes())
         .merge(mutes::routes())

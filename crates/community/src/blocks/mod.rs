@@ -2,7 +2,7 @@
 //!
 //! One of them blocked; from then on each looks to the other like an unknown
 //! id, in every list, search, count of a list, push and room. Nobody is told.
-//! A block ends follows both ways and takes each off the other's posts, in its own transaction. There is never more
+//! A block ends friendship and follows and takes each off the other's posts, in its own transaction. There is never more
 //! than one block between two: whoever is blocked cannot find whom to block.
 //!
 //! The table holds a row for each side, so a list leaves out the others with

@@ -1,5 +1,5 @@
 use super::{MemberBlocked, apart, store};
-use crate::{companions, follows, profiles};
+use crate::{companions, follows, friends, profiles};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result,
@@ -23,6 +23,7 @@ pub async fn block(app: &AppState, actor: &CurrentUser, other: MemberId) -> Resu
                 Some(false) => return Err(not_found("member")),
                 None => store::insert(&tx, member, other, now).await?,
             }
+            friends::ops::part(&tx, member, other).await?;
             follows::ops::part(&tx, member, other).await?;
             companions::ops::part(&tx, member, other).await?;
             let blocked = MemberBlocked {

@@ -7,8 +7,9 @@ use db::{Executor, OrConflict, Tx, params};
 pub async fn insert(tx: &Tx, follower: MemberId, followee: MemberId, now: Timestamp) -> Result<bool> {
     let count = tx
         .execute(
-            "INSERT INTO follow (community_id, follower_id, followee_id, created_at)
-             VALUES (@community, $1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO follow (community_id, follower_id, followee_id, created_at, is_friend)
+             VALUES (@community, $1, $2, $3, EXISTS (SELECT 1 FROM friend f WHERE f.community_id = @community
+                 AND f.member_id = $1 AND f.friend_id = $2)) ON CONFLICT DO NOTHING",
             params![follower, followee, now],
         )
         .await
@@ -25,6 +26,17 @@ pub async fn delete(tx: &Tx, follower: MemberId, followee: MemberId) -> Result<b
         )
         .await?;
     Ok(count > 0)
+}
+
+/// Notes on the follows between two members, if there are some, whether they are friends.
+pub async fn mark_friends(tx: &Tx, one: MemberId, other: MemberId, are_friends: bool) -> Result<()> {
+    tx.execute(
+        "UPDATE follow SET is_friend = $3 WHERE community_id = @community
+             AND ((follower_id = $1 AND followee_id = $2) OR (follower_id = $2 AND followee_id = $1))",
+        params![one, other, are_friends],
+    )
+    .await
+    .map(drop)
 }
 
 /// Moves the counts of both sides, always the smaller id first so that two members

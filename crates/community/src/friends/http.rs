@@ -2,8 +2,8 @@ use super::{
     Direction, FriendRequest, FriendRequestId, Friendship,
     model::{Friend, Plea},
     ops::{self, Answer},
-    policy,
-    store,
+    policy, store,
+    suggestions::{self, Suggestion},
 };
 use crate::{posts::store as posts, profiles, ranking::closeness::closeness};
 use accounts::{CurrentUser, MemberId};
@@ -35,6 +35,12 @@ pub fn routes() -> Routes {
             "list_mutual_friends",
             list_mutual_friends,
             "Friends whom I share with a member",
+        )
+        .get(
+            "/friend-suggestions",
+            "list_friend_suggestions",
+            list_friend_suggestions,
+            "Members whom I may know, and why",
         )
         .get(
             "/friend-requests",
@@ -115,10 +121,7 @@ async fn show_friendship(
     actor: CurrentUser,
     Path(member): Path<MemberId>,
 ) -> Result<Json<Friendship>> {
-    let unknown = || not_found("member");
-    if !profiles::store::is_visible(&app.db, actor.id, member).await? {
-        return Err(unknown().into());
-    }
+    let unknown = || not_found("friend");
     let found = store::since(&app.db, actor.id, member).await?;
     let (since, danced) = found.ok_or_else(unknown)?;
     let together = store::together(&app.db, actor.id, member, app.clock.now()).await?;
@@ -129,6 +132,15 @@ async fn show_friendship(
         mutual_friend_count: store::count_mutual(&app.db, actor.id, member).await?,
         closeness: closeness(&app.config.ranking, together),
     }))
+}
+
+async fn list_friend_suggestions(
+    app: AppState,
+    actor: CurrentUser,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<Suggestion>>> {
+    let all = suggestions::suggest(&app, actor.id).await?;
+    Ok(Json(Page::part(&all, paging)))
 }
 
 async fn unfriend(app: AppState, actor: CurrentUser, Path(member): Path<MemberId>) -> Result<NoContent> {

@@ -7,6 +7,9 @@
 //! them; a block ends it with its requests. Whatever is decided about two members
 //! locks both of them first, so counts and rows cannot drift apart. Who somebody's
 //! friends are is for them and their friends to see.
+//!
+//! Neighbours: `follows` notes on its rows who is a friend, so that a feed needs one
+//! look; `ranking` says how close two friends are and whom a member may know.
 
 mod http;
 mod model;
@@ -14,9 +17,11 @@ pub(crate) mod ops;
 mod policy;
 mod signals;
 pub(crate) mod store;
+mod suggestions;
 #[cfg(test)]
 mod tests;
 
 pub use http::routes;
 pub use model::{Direction, FriendRequest, FriendRequestId, Friendship, RequestStatus};
+pub use suggestions::Suggestion;
 pub use signals::{FriendAccepted, FriendRequested};

@@ -1,5 +1,5 @@
 use super::{
-    FriendAccepted, FriendRequest, FriendRequestId, FriendRequested, RequestStatus, model::Plea, store,
+    Direction, FriendAccepted, FriendRequest, FriendRequestId, FriendRequested, RequestStatus, model::Plea, store,
 };
 use crate::{follows, posts::store as posts, profiles};
 use accounts::{CurrentUser, MemberId};
@@ -96,7 +96,7 @@ pub async fn answer_friend_request(
             profiles::store::lock_pair(&tx, receiver, sender).await?;
             // Read again: a block or another answer may have come first.
             let request = found(&tx, receiver, id).await?;
-            if request.private_note.is_some() {
+            if request.direction != Direction::Received {
                 return Err(not_found("friend_request"));
             }
             if request.status == RequestStatus::Accepted {
@@ -127,7 +127,7 @@ pub async fn withdraw_friend_request(app: &AppState, actor: &CurrentUser, id: Fr
             let receiver = found(&tx, sender, id).await?.member.id;
             profiles::store::lock_pair(&tx, sender, receiver).await?;
             let request = found(&tx, sender, id).await?;
-            if request.private_note.is_none() {
+            if request.direction != Direction::Sent {
                 return Err(not_found("friend_request"));
             }
             if request.status == RequestStatus::Accepted {

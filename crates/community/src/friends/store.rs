@@ -6,7 +6,6 @@ use crate::{profiles::Author, ranking::closeness::Together};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Row, Tx, params};
-use std::time::Duration;
 
 /// Whether the two are friends, and since when.
 pub async fn since(db: &impl Executor, one: MemberId, other: MemberId) -> Result<Option<(Timestamp, bool)>> {
@@ -42,7 +41,7 @@ pub async fn delete(tx: &Tx, one: MemberId, other: MemberId) -> Result<()> {
     let rows = tx
         .execute(
             "DELETE FROM friend WHERE community_id = @community
-                 AND (member_id, friend_id) IN (($1, $2), ($2, $1))",
+                 AND ((member_id = $1 AND friend_id = $2) OR (member_id = $2 AND friend_id = $1))",
             params![one, other],
         )
         .await?;
@@ -267,58 +266,73 @@ pub async fn delete_request(tx: &Tx, id: FriendRequestId) -> Result<()> {
 pub async fn delete_requests(tx: &Tx, one: MemberId, other: MemberId) -> Result<()> {
     tx.execute(
         "DELETE FROM friend_request WHERE community_id = @community
-             AND (sender_id, receiver_id) IN (($1, $2), ($2, $1))",
+             AND ((sender_id = $1 AND receiver_id = $2) OR (sender_id = $2 AND receiver_id = $1))",
         params![one, other],
     )
     .await
     .map(drop)
 }
 
-/// What two friends did together since they are friends.
-pub async fn together(db: &impl Executor, one: MemberId, other: MemberId, now: Timestamp) -> Result<Together> {
-    let sql = "SELECT
+/// What two friends did together, and how long ago they last did.
+pub async fn together(
+    db: &impl Executor,
+    one: MemberId,
+    other: MemberId,
+    now: Timestamp,
+) -> Result<Together> {
+    let known = "SELECT
         (SELECT count(*) FROM rsvp a JOIN rsvp b ON b.event_id = a.event_id AND b.member_id = $2 AND b.status = 'going'
          WHERE a.member_id = $1 AND a.status = 'going' AND a.community_id = @community),
-        (SELECT count(*) FROM reaction r JOIN post p ON p.id = r.post_id
-         WHERE r.member_id = $1 AND p.author_id = $2 AND p.community_id = @community)
-        + (SELECT count(*) FROM reaction r JOIN post p ON p.id = r.post_id
-         WHERE r.member_id = $2 AND p.author_id = $1 AND p.community_id = @community),
-        (SELECT count(*) FROM comment c JOIN post p ON p.id = c.post_id
-         WHERE c.author_id = $1 AND p.author_id = $2 AND p.community_id = @community)
-        + (SELECT count(*) FROM comment c JOIN post p ON p.id = c.post_id
-         WHERE c.author_id = $2 AND p.author_id = $1 AND p.community_id = @community),
-        (SELECT max(r.created_at) FROM reaction r JOIN post p ON p.id = r.post_id
-         WHERE r.member_id = $1 AND p.author_id = $2 AND p.community_id = @community),
-        (SELECT max(c.created_at) FROM comment c JOIN post p ON p.id = c.post_id
-         WHERE c.author_id = $1 AND p.author_id = $2 AND p.community_id = @community),
-        f.created_at, f.danced
+        f.danced, f.created_at
         FROM friend f WHERE f.community_id = @community AND f.member_id = $1 AND f.friend_id = $2";
-    let found = db
-        .one(sql, params![one, other], |row| {
-            let last = [
-                row.get::<Option<Timestamp>>(3)?,
-                row.get::<Option<Timestamp>>(4)?,
-                Some(row.get(5)?),
-            ];
-            Ok((
-                Together {
-                    events: row.get(0)?,
-                    reactions: row.get(1)?,
-                    comments: row.get(2)?,
-                    dances: i64::from(row.get::<bool>(6)?),
-                    messages: 0,
-                    days_since_last: 0,
-                },
-                last.into_iter().flatten().max(),
-            ))
-        })
-        .await?;
-    let Some((known, last)) = found else {
+    let known = db.one(known, params![one, other], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<bool>(1)?, row.get::<Timestamp>(2)?))
+    });
+    let Some((events, danced, mut last)) = known.await? else {
         return Ok(Together::default());
     };
-    let quiet = last.map_or(Duration::ZERO, |last| now.since(last));
+    let mut counts = [0, 0, 0];
+    let (low, high) = (one.min(other), one.max(other));
+    for (n, sql, pair) in [
+        (0, SAID, (low, high)),
+        (1, REACTED, (one, other)),
+        (1, REACTED, (other, one)),
+        (2, COMMENTED, (one, other)),
+        (2, COMMENTED, (other, one)),
+    ] {
+        let found = db.one(sql, params![pair.0, pair.1, MOST], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<Option<Timestamp>>(1)?))
+        });
+        if let Some((count, at)) = found.await? {
+            counts[n] += count;
+            last = at.map_or(last, |at| last.max(at));
+        }
+    }
+    let [messages, reactions, comments] = counts;
     Ok(Together {
-        days_since_last: (quiet.as_secs() / 86_400) as i64,
-        ..known
+        events,
+        messages,
+        dances: i64::from(danced),
+        reactions,
+        comments,
+        days_since_last: (now.since(last).as_secs() / 86_400) as i64,
     })
 }
+
+/// Of each kind, the last so many: more would not bring two friends closer.
+const MOST: i64 = 100;
+
+/// Between the two alone, the lower id first.
+const SAID: &str = "SELECT count(*), max(created_at) FROM (SELECT x.created_at FROM room r
+        JOIN message x ON x.room_id = r.id AND x.deleted_at IS NULL
+        WHERE r.community_id = @community AND r.low_id = $1 AND r.high_id = $2
+        ORDER BY x.seq DESC LIMIT $3) said";
+
+const REACTED: &str = "SELECT count(*), max(created_at) FROM (SELECT r.created_at FROM reaction r
+        JOIN post p ON p.id = r.post_id AND p.author_id = $2
+        WHERE r.member_id = $1 AND r.community_id = @community ORDER BY r.post_id DESC LIMIT $3) reacted";
+
+const COMMENTED: &str = "SELECT count(*), max(created_at) FROM (SELECT c.created_at FROM comment c
+        JOIN post p ON p.id = c.post_id AND p.author_id = $2
+        WHERE c.author_id = $1 AND c.deleted_at IS NULL AND c.community_id = @community
+        ORDER BY c.id DESC LIMIT $3) commented";

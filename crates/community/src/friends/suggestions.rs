@@ -132,7 +132,8 @@ const FOLLOWED: &str = "SELECT followee_id FROM follow
 
 /// Those who tell everybody where they live.
 const SAME_CITY: &str = "SELECT member_id FROM profile
-    WHERE community_id = @community AND city = $1 AND city_is_public ORDER BY member_id DESC LIMIT $2";
+    WHERE community_id = @community AND city = $1 AND coalesce(privacy ->> 'city', 'public') = 'public'
+    ORDER BY member_id DESC LIMIT $2";
 
 /// Candidates who may be shown, with what is public about them.
 fn candidates(db: &impl Executor) -> &'static str {
@@ -140,8 +141,11 @@ fn candidates(db: &impl Executor) -> &'static str {
         ($from:literal) => {
             concat!(
                 "SELECT m.id, m.username, m.display_name,
-                        CASE WHEN q.city_is_public THEN q.city END, CASE WHEN q.city_is_public THEN q.country END,
-                        CASE WHEN q.words_are_public THEN q.tango_roles || ' ' || q.languages END,
+                        CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.city END,
+                        CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.country END,
+                        CASE WHEN coalesce(q.privacy ->> 'tango_roles', 'public') = 'public' THEN q.tango_roles ELSE '' END
+                            || ' ' || CASE WHEN coalesce(q.privacy ->> 'languages', 'public') = 'public'
+                                THEN q.languages ELSE '' END,
                         (SELECT p.created_at FROM post p WHERE p.community_id = @community AND p.author_id = m.id
                              AND p.visibility = 'public' ORDER BY p.id DESC LIMIT 1) ",
                 $from,

@@ -154,3 +154,68 @@ async fn a_block_ends_a_friendship_and_mutual_friends_are_those_of_both() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whom_one_may_know_is_suggested_with_reasons() {
+    each_db(async |app| {
+        let (ana, bruno, carla, dario, emma) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+            app.user("Dario").await,
+            app.user("Emma").await,
+        );
+        // Carla is a friend of two friends, Dario of one; Emma is followed.
+        befriend(&ana, &bruno).await;
+        befriend(&ana, &emma).await;
+        befriend(&bruno, &carla).await;
+        befriend(&emma, &carla).await;
+        befriend(&bruno, &dario).await;
+        let suggested = ana.get("/friend-suggestions").await.expect(200);
+        assert_eq!(names(&suggested), ["carla", "dario"]);
+        let carlas = &suggested["items"][0];
+        assert_eq!(carlas["mutual_friend_count"], 2);
+        assert_eq!(carlas["why"]["reasons"][0]["code"], "mutual_friends");
+        let share = carlas["why"]["reasons"][0]["share"].as_f64().unwrap();
+        assert!((share - 0.08).abs() < 1e-9, "two of ten friends, of 0.4: {share}");
+        let page = ana.get("/friend-suggestions?limit=1").await.expect(200);
+        let next = page["next_cursor"].as_str().unwrap();
+        let rest = ana
+            .get(&format!("/friend-suggestions?limit=1&cursor={next}"))
+            .await
+            .expect(200);
+        assert_eq!((names(&page), names(&rest)), (vec!["carla"], vec!["dario"]));
+        assert_eq!(rest["next_cursor"], Value::Null);
+
+        // Nobody who was asked, blocked or muted is suggested.
+        ana.put(&format!("/blocks/{}", dario.id)).await.expect(204);
+        assert_eq!(names(&ana.get("/friend-suggestions").await.expect(200)), ["carla"]);
+        ana.post("/friend-requests", json!({"member_id": carla.id})).await.expect(201);
+        assert!(names(&ana.get("/friend-suggestions").await.expect(200)).is_empty());
+        assert!(names(&dario.get("/friend-suggestions").await.expect(200)).iter().all(|name| *name != "ana"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_and_answers_at_the_same_moment_make_one_friendship() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        for _ in 0..3 {
+            let ask = |one: &TestUser, other: &TestUser| {
+                let (one, ask) = (one.clone(), json!({"member_id": other.id}));
+                async move { one.post("/friend-requests", ask).await.status }
+            };
+            let asked = futures_util::future::join_all([ask(&ana, &bruno), ask(&bruno, &ana)]).await;
+            assert_eq!(asked, [201, 201]);
+            for (one, other) in [(&ana, "bruno"), (&bruno, "ana")] {
+                assert_eq!(names(&one.get("/friends").await.expect(200)), [other]);
+                let seen = one.get(&format!("/members/{}", one.id)).await.expect(200);
+                assert_eq!((&seen["follower_count"], &seen["following_count"]), (&json!(1), &json!(1)));
+            }
+            ana.delete(&format!("/friends/{}", bruno.id)).await.expect(204);
+            assert!(names(&bruno.get("/friends").await.expect(200)).is_empty());
+        }
+    })
+    .await;
+}

@@ -10,6 +10,7 @@ use crate::{
     companions::CompanionAsked,
     events::EventCreated,
     follows::{self, Followed},
+    friends::{FriendAccepted, FriendRequested},
     groups::{self, GroupAsked, GroupInvited, GroupJoined},
     messages::{self, MessageSent},
     moderation::Decided,
@@ -161,6 +162,15 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
     }
     if let Some(event) = signal.read::<EventCreated>() {
         return announced(app, &event).await;
+    }
+    if let Some(FriendRequested { id, sender, receiver }) = signal.read() {
+        let subject = (SubjectKind::Member, receiver.0);
+        return Ok(vec![cause(receiver, NotificationKind::FriendRequest, subject, sender.id, id)]);
+    }
+    if let Some(FriendAccepted { accepter, sender }) = signal.read() {
+        let subject = (SubjectKind::Member, sender.0);
+        let kind = NotificationKind::FriendAccepted;
+        return Ok(vec![cause(sender, kind, subject, accepter.id, signal.id)]);
     }
     if let Some(post) = signal.read::<PostCreated>() {
         return published(app, post).await;
