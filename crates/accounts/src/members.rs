@@ -101,6 +101,12 @@ pub async fn find(db: &impl Executor, id: MemberId, now: Timestamp) -> Result<Op
     db.one(sql, params![id, now], me).await
 }
 
+/// Gives the member another name to be shown by.
+pub async fn rename(tx: &Tx, id: MemberId, display_name: &str, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE member SET display_name = $1, updated_at = $2 WHERE id = $3";
+    tx.execute(sql, params![display_name, now, id]).await.map(drop)
+}
+
 /// Reads as little as log-in needs before the password fits, so that an address
 /// without an account costs the same.
 pub async fn find_credential(db: &impl Executor, email: &str) -> Result<Option<Credential>> {

@@ -48,6 +48,13 @@ impl Timestamp {
 }
 
 impl Timestamp {
+    /// The year, in UTC.
+    pub fn year(self) -> i64 {
+        Instant::from_microsecond(self.0).map_or(1970, |time| {
+            i64::from(time.to_zoned(jiff::tz::TimeZone::UTC).year())
+        })
+    }
+
     /// As headers write it: `Tue, 01 Dec 2026 00:00:00 GMT`.
     pub fn as_http_date(self) -> String {
         Instant::from_microsecond(self.0).map_or_else(

@@ -27,6 +27,7 @@ pub mod reports;
 pub mod rooms;
 pub mod saved;
 pub mod search;
+pub mod settings;
 pub mod statistics;
 pub mod stories;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use supervisor::Plan;
 pub fn routes() -> Routes {
     Routes::default()
         .merge(profiles::routes())
+        .merge(settings::routes())
         .merge(follows::routes())
         .merge(friends::routes())
         .merge(presence::routes())

@@ -54,7 +54,7 @@ pub fn routes() -> Routes {
             create_friend_request,
             "Ask a member to be friends",
         )
-        .refuses(&[Kind::NotFound, Kind::Conflict, Kind::RateLimited])
+        .refuses(&[Kind::NotFound, Kind::Forbidden, Kind::Conflict, Kind::RateLimited])
         .put(
             "/friend-requests/{request_id}/answer",
             "answer_friend_request",

@@ -1,7 +1,8 @@
 use super::{
-    Direction, FriendAccepted, FriendRequest, FriendRequestId, FriendRequested, RequestStatus, model::Plea, store,
+    Direction, FriendAccepted, FriendRequest, FriendRequestId, FriendRequested, RequestStatus, model::Plea,
+    policy, store,
 };
-use crate::{follows, posts::store as posts, profiles};
+use crate::{follows, posts::store as posts, profiles, settings};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result, Timestamp,
@@ -60,8 +61,11 @@ pub async fn create_friend_request(
             }
             store::delete_request(&tx, before).await?;
         }
-        store::insert_request(&tx, id, sender, &plea, now).await?;
         let theirs = store::standing(&tx, to, sender).await?;
+        let wanted = settings::store::find(&tx, to).await?.friend_requests_from;
+        let is_heard = settings::store::is_heard(&tx, to, wanted, sender).await?;
+        policy::may_ask(is_heard, theirs.is_some())?;
+        store::insert_request(&tx, id, sender, &plea, now).await?;
         if let Some((earlier, status, danced, _)) = theirs
             && status != RequestStatus::Accepted
         {

@@ -1,7 +1,7 @@
 //! What others may react to, and the automation that makes the groups of cities.
 
 use super::{GroupId, cities::City, ops};
-use crate::events::EventCreated;
+use crate::{events::EventCreated, profiles::ProfileChanged};
 use accounts::MemberId;
 use base::Result;
 use platform::{
@@ -77,6 +77,15 @@ struct Named {
 }
 
 fn named(signal: &Announced) -> Option<Named> {
+    if let Some(ProfileChanged { member, home }) = signal.read() {
+        let home = home?;
+        return Some(Named {
+            city: City::named(&home.city, home.country.as_deref())?,
+            input: home.city,
+            source: "profile",
+            resident: Some(member),
+        });
+    }
     let event = signal.read::<EventCreated>()?;
     Some(Named {
         city: City::named(&event.city, None)?,

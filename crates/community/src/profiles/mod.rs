@@ -1,40 +1,26 @@
-//! Members as others see them.
+//! Members as others see them: who they are, what they say of themselves, what they do.
 //!
-//! A profile never shows the e-mail address, and counts what follows count.
-//! Accounts own the member's row; this slice reads it.
+//! Each part of a profile has an audience (everybody, friends, nobody else), and
+//! [`shows!`](store) is the one condition that decides what of it a reader sees: in
+//! the page, in search, in suggestions. What is hidden is null or empty, as if it had
+//! never been said. A profile never shows the e-mail address, and counts what follows
+//! and friends count. A city has one name; whoever tells everybody where they live is
+//! brought to that city's group by a signal.
+//!
+//! Accounts own the member's row; this slice owns `profile` and `experience`.
 
 mod belongings;
+mod experience;
 mod http;
+mod model;
+mod ops;
+mod signals;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
 pub use belongings::belongings;
+pub use experience::{ExperienceKind, ExperiencePage};
 pub use http::routes;
-
-use accounts::MemberId;
-use base::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// The few words by which a member is shown beside what they wrote.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Author {
-    pub id: MemberId,
-    pub username: String,
-    pub display_name: String,
-}
-
-/// A member as another member sees them.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Member")]
-pub struct Profile {
-    pub id: MemberId,
-    pub username: String,
-    pub display_name: String,
-    pub created_at: Timestamp,
-    pub follower_count: i64,
-    pub following_count: i64,
-    /// Whether the caller follows them.
-    pub followed_by_me: bool,
-}
+pub use model::{About, Audience, Author, MemberProfile, Privacy, Profile, TangoRole};
+pub use signals::{Home, ProfileChanged};

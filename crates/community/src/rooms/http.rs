@@ -42,7 +42,7 @@ pub fn routes() -> Routes {
             open_direct_room,
             "The room of a member and me",
         )
-        .refuses(&[Kind::Conflict])
+        .refuses(&[Kind::Forbidden, Kind::Conflict])
         .get(
             "/rooms/{room}",
             "show_room",

@@ -2,7 +2,7 @@ use super::{
     MemberChanged, MemberJoined, MemberLeft, Role, Room, RoomAdded, RoomChanged, RoomId, RoomKind, RoomName,
     Standing, Status, model::pair, policy, store,
 };
-use crate::{newcomers, profiles};
+use crate::{newcomers, profiles, settings};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result, Timestamp,
@@ -56,7 +56,8 @@ pub async fn open_direct_room(app: &AppState, actor: &CurrentUser, other: Member
             if let Some(room) = store::direct_between(&tx, me, other).await? {
                 return seen(&tx, me, room).await;
             }
-            policy::may_write_first()?;
+            let wanted = settings::store::find(&tx, other).await?.messages_from;
+            policy::may_write_first(settings::store::is_heard(&tx, other, wanted, me).await?)?;
             let new = store::NewRoom {
                 id,
                 kind: RoomKind::Direct,

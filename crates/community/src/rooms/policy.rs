@@ -47,10 +47,12 @@ pub fn may_speak(standing: &Standing) -> Result<()> {
     Ok(())
 }
 
-/// Whether somebody may write to another for the first time. Blocks are asked about
-/// before; a member's wish whom to hear from belongs here.
-pub fn may_write_first() -> Result<()> {
-    Ok(())
+/// Whether somebody may write to another for the first time. Blocks are asked about before.
+pub fn may_write_first(is_heard: bool) -> Result<()> {
+    if is_heard {
+        return Ok(());
+    }
+    Err(forbidden("not_wanted"))
 }
 
 pub fn may_join(standing: &Standing) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::{
     events::EventCreated,
     groups::GroupChanged,
     posts::{PostCreated, PostEdited},
+    profiles::ProfileChanged,
 };
 use base::{Result, Timestamp, fold};
 use db::{Executor, Tx, params};
@@ -39,7 +40,8 @@ fn subject(signal: &Announced) -> Option<(Found, Uuid)> {
     let edited = || Some((Found::Post, signal.read::<PostEdited>()?.id.0));
     let event = || Some((Found::Event, signal.read::<EventCreated>()?.id.0));
     let group = || Some((Found::Group, signal.read::<GroupChanged>()?.group.0));
-    post().or_else(edited).or_else(event).or_else(group)
+    let member = || Some((Found::Member, signal.read::<ProfileChanged>()?.member.0));
+    post().or_else(edited).or_else(member).or_else(event).or_else(group)
 }
 
 impl Consumer for Follow {
@@ -288,7 +290,13 @@ fn texts(kind: Found) -> Texts {
         Found::Member => texts!(
             "member",
             "member_id",
-            "x.display_name, x.username, '' FROM member",
+            // One text for all readers: what everybody may see.
+            "x.display_name, x.username, coalesce((SELECT
+                 CASE WHEN coalesce(q.privacy ->> 'bio', 'public') = 'public' THEN q.bio ELSE '' END
+                 || ' ' || CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.city ELSE '' END
+                 || ' ' || CASE WHEN coalesce(q.privacy ->> 'tango_roles', 'public') = 'public'
+                     THEN q.tango_roles ELSE '' END
+                 FROM profile q WHERE q.community_id = @community AND q.member_id = x.id), '') FROM member",
             ""
         ),
         Found::Post => texts!(

@@ -6,7 +6,7 @@ use super::{
     relevance::Wanted,
     words::{self, for_postgres, for_sqlite},
 };
-use crate::posts::store::visible;
+use crate::{posts::store::visible, profiles::store::shows};
 use accounts::MemberId;
 use base::{Result, Timestamp};
 use db::{Executor, Param, Row, params};
@@ -165,19 +165,21 @@ macro_rules! apart {
     };
 }
 
+/// What a member does not show to the reader does not find them either.
 macro_rules! members {
     ($db:ident) => {
-        concat!(head!($db "member"), "SELECT m.id, d.title, d.body, m.display_name, coalesce(pr.city, ''), m.username, NULL, c.latitude, c.longitude
+        concat!(head!($db "member"), "SELECT m.id, d.title, d.body, m.display_name,
+                    CASE WHEN ", shows!("city"), " THEN coalesce(q.city, '') ELSE '' END, m.username, NULL, c.latitude, c.longitude
              FROM ", matching!($db "member"), "
              JOIN member m ON m.id = d.member_id
-             LEFT JOIN profile pr ON pr.community_id = @community AND pr.member_id = m.id
-             LEFT JOIN community_group c ON c.community_id = @community AND c.kind = 'city' AND c.name = pr.city
+             LEFT JOIN profile q ON q.community_id = @community AND q.member_id = m.id
+             LEFT JOIN community_group c ON c.community_id = @community AND c.kind = 'city' AND c.name = q.city AND ", shows!("city"), "
              WHERE ", matches!($db "member"), " AND d.community_id = @community AND m.status = 'active' AND ",
             apart!("m.id"),
-            " AND ($5 = '' OR pr.city = $5)
-              AND ($6 = '' OR ' ' || pr.tango_roles || ' ' LIKE '% ' || $6 || ' %')
-              AND ($7 = '' OR ' ' || pr.languages || ' ' LIKE '% ' || $7 || ' %')
-              AND ($8 = 0 OR pr.leader_level >= $8 OR pr.follower_level >= $8)",
+            " AND ($5 = '' OR (q.city = $5 AND ", shows!("city"), "))
+              AND ($6 = '' OR (' ' || q.tango_roles || ' ' LIKE '% ' || $6 || ' %' AND ", shows!("tango_roles"), "))
+              AND ($7 = '' OR (' ' || q.languages || ' ' LIKE '% ' || $7 || ' %' AND ", shows!("languages"), "))
+              AND ($8 = 0 OR ((q.leader_level >= $8 OR q.follower_level >= $8) AND ", shows!("levels"), "))",
             within!("c" 9 10 11 12),
             order!($db)
         )
