@@ -94,6 +94,17 @@ pub struct About {
     pub years_of_dancing: Option<i64>,
 }
 
+impl About {
+    /// The same, with how many years it has been by then.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> About {
+        About {
+            years_of_dancing: self.dancing_since.map(|since| (now.year() - since).max(0)),
+            ..self
+        }
+    }
+}
+
 /// A member's page as the caller sees it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MemberProfile {

@@ -64,12 +64,11 @@ macro_rules! about_columns {
     };
 }
 
-fn about(row: &Row<'_>, first: usize, year: i64) -> Result<About> {
+fn about(row: &Row<'_>, first: usize) -> Result<About> {
     let text = |at: usize| -> Result<Option<String>> {
         Ok(row.get::<Option<String>>(first + at)?.filter(|text| !text.is_empty()))
     };
     let (languages, roles) = (text(4)?.unwrap_or_default(), text(5)?.unwrap_or_default());
-    let dancing_since: Option<i64> = row.get(first + 8)?;
     Ok(About {
         bio: text(0)?,
         occupation: text(1)?,
@@ -82,8 +81,8 @@ fn about(row: &Row<'_>, first: usize, year: i64) -> Result<About> {
             .collect(),
         leader_level: row.get(first + 6)?,
         follower_level: row.get(first + 7)?,
-        dancing_since,
-        years_of_dancing: dancing_since.map(|since| (year - since).max(0)),
+        dancing_since: row.get(first + 8)?,
+        years_of_dancing: None,
     })
 }
 
@@ -121,16 +120,15 @@ pub async fn find(
     name: &str,
     now: Timestamp,
 ) -> Result<Option<MemberProfile>> {
-    let year = now.year();
-    let read = |row: &Row<'_>| {
+    fn read(row: &Row<'_>) -> Result<MemberProfile> {
         Ok(MemberProfile {
             member: profile(row)?,
             friend_count: row.get(7)?,
             friendship: row.get(8)?,
-            about: about(row, 9, year)?,
+            about: about(row, 9)?,
             experiences: vec![],
         })
-    };
+    }
     let found = match name.parse::<MemberId>() {
         Ok(id) => db.one(page!("m.id = $2"), params![reader, id], read).await?,
         Err(_) => {
@@ -139,6 +137,7 @@ pub async fn find(
         }
     };
     let Some(mut found) = found else { return Ok(None) };
+    found.about = found.about.at(now);
     found.experiences = experiences(db, reader, found.member.id).await?;
     Ok(Some(found))
 }
@@ -223,10 +222,11 @@ pub async fn own(db: &impl Executor, member: MemberId, now: Timestamp) -> Result
         .one(SQL, params![member], |row| {
             let privacy: serde_json::Value = row.get(9)?;
             let privacy = serde_json::from_value(privacy).map_err(internal)?;
-            Ok((about(row, 0, now.year())?, privacy, row.get(10)?))
+            Ok((about(row, 0)?, privacy, row.get(10)?))
         })
         .await?;
-    Ok(found.unwrap_or_default())
+    let (about, privacy, version): (About, Privacy, i64) = found.unwrap_or_default();
+    Ok((about.at(now), privacy, version))
 }
 
 /// Writes the profile over the version that was seen; false when it has another one by now.
