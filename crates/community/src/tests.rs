@@ -1,6 +1,8 @@
 //! How the stories of this crate are told: on both databases, with accounts and
 //! real time below and every slice of the community.
 
+mod counters;
+
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{TestApp, TestUser};

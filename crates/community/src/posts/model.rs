@@ -112,7 +112,7 @@ pub struct Post {
     pub shared_id: Option<PostId>,
     /// Null when the reader may not see it any more.
     pub shared: Option<SharedPost>,
-    /// Why it stands where it stands, in a ranked feed.
+    /// Why it stands where it stands, in a ranked feed and in trends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
     #[serde(skip)]

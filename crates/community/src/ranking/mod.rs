@@ -24,7 +24,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "RankingWhy")]
 pub struct Why {
-    /// 0 to 1.
+    /// 0 to 1 in the feed and in suggestions, any number of at least 0 in trends.
     pub score: f64,
     /// What it is made of, the heaviest first. Together they are the score.
     pub reasons: Vec<Reason>,

@@ -39,11 +39,16 @@ async fn list_trending_posts(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Post>>> {
     let trends = store::trends(&app).await?;
-    let ids = Page::part(&trends.posts, paging);
-    let found = posts::these(&app.db, actor.id, &ids.items).await?;
+    let page = Page::part(&trends.posts, paging);
+    let ids: Vec<_> = page.items.iter().map(|(id, _)| *id).collect();
+    let found = posts::these(&app.db, actor.id, &ids).await?;
     let mut by_id: HashMap<_, _> = found.into_iter().map(|post| (post.id, post)).collect();
+    let items = page.items.into_iter().filter_map(|(id, why)| {
+        let post = by_id.remove(&id)?;
+        Some(Post { why: Some(why), ..post })
+    });
     Ok(Json(Page {
-        items: ids.items.iter().filter_map(|id| by_id.remove(id)).collect(),
-        next_cursor: ids.next_cursor,
+        items: items.collect(),
+        next_cursor: page.next_cursor,
     }))
 }

@@ -1,5 +1,8 @@
 use super::TrendingHashtag;
-use crate::{posts::PostId, ranking::trend::trend};
+use crate::{
+    posts::PostId,
+    ranking::{Why, trend},
+};
 use base::{Ids, Result, Timestamp};
 use db::{Db, Executor, params};
 use platform::AppState;
@@ -8,7 +11,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use uuid::Uuid;
 
 /// How long a node trusts what it counted.
 const TRUSTED: Duration = Duration::from_mins(1);
@@ -22,7 +24,7 @@ const WEIGHED: i64 = 500;
 #[derive(Debug)]
 pub struct Trends {
     pub hashtags: Vec<TrendingHashtag>,
-    pub posts: Vec<PostId>,
+    pub posts: Vec<(PostId, Why)>,
     counted_at: Timestamp,
 }
 
@@ -69,10 +71,10 @@ async fn count(db: &Db, ids: &Ids, now: Timestamp) -> Result<Trends> {
         WHERE id > $1 AND community_id = @community AND visibility = 'public'
             AND like_count + comment_count + share_count > 0
         ORDER BY like_count + 2 * comment_count + 3 * share_count DESC LIMIT $2";
-    let mut posts: Vec<(f64, Uuid)> = db
+    let mut posts: Vec<(PostId, Why)> = db
         .all(posts, params![ids.at(now.minus(POST_SPAN)), WEIGHED], |row| {
             Ok((
-                row.get::<Uuid>(0)?,
+                row.get::<PostId>(0)?,
                 row.get::<i64>(1)?,
                 row.get::<i64>(2)?,
                 row.get::<i64>(3)?,
@@ -83,14 +85,14 @@ async fn count(db: &Db, ids: &Ids, now: Timestamp) -> Result<Trends> {
         .into_iter()
         .map(|(id, likes, comments, shares, at)| {
             let hours = now.since(at).as_secs_f64() / 3600.0;
-            (trend(likes, comments, shares, hours), id)
+            (id, trend::why(likes, comments, shares, hours))
         })
         .collect();
-    posts.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+    posts.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(b.0.cmp(&a.0)));
     posts.truncate(KEPT);
     Ok(Trends {
         hashtags,
-        posts: posts.into_iter().map(|(_, id)| PostId(id)).collect(),
+        posts,
         counted_at: now,
     })
 }
