@@ -3,7 +3,7 @@ use super::{
     ranked,
     reach::Reach,
 };
-use crate::posts::store;
+use crate::posts::{store, with_media};
 use accounts::CurrentUser;
 use base::{Cursor, Page, Paging, choice, input, page::Limit};
 use platform::{
@@ -59,6 +59,7 @@ async fn feed(app: AppState, actor: CurrentUser, Query(read): Query<ReadFeed>) -
     {
         places.remember(actor.id, oldest.id);
     }
+    let posts = with_media(&app, posts).await?;
     let Page { items, next_cursor } = Page::of(posts, paging.limit, |post| FeedCursor {
         before: post.id.0,
         shown: None,

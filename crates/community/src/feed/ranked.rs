@@ -7,7 +7,7 @@
 
 use super::cursor::{FeedCursor, FeedPage};
 use crate::{
-    posts::{Post, store},
+    posts::{Post, store, with_media},
     profiles,
     ranking::feed::{Known, Relationship, why},
 };
@@ -66,6 +66,7 @@ pub async fn page(
     };
     items.truncate(shown + limit.count());
     let items = items.split_off(shown.min(items.len()));
+    let items = with_media(app, items).await?;
     Ok(FeedPage { items, next_cursor })
 }
 

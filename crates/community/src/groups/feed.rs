@@ -10,6 +10,7 @@ use platform::AppState;
 pub async fn read(app: &AppState, actor: &CurrentUser, id: GroupId, page: Paging) -> Result<Page<Post>> {
     readable(app, actor, id).await?;
     let posts = posts::store::list_in_group(&app.db, actor.id, id, page).await?;
+    let posts = posts::with_media(app, posts).await?;
     Ok(Page::of(posts, page.limit, |post| Cursor(post.id.0)))
 }
 
@@ -20,7 +21,10 @@ pub async fn pinned(app: &AppState, actor: &CurrentUser, id: GroupId) -> Result<
     for post in store::pins(&app.db, id).await? {
         items.extend(posts::store::find(&app.db, actor.id, post).await?);
     }
-    Ok(Page { items, next_cursor: None })
+    Ok(Page {
+        items: posts::with_media(app, items).await?,
+        next_cursor: None,
+    })
 }
 
 async fn readable(app: &AppState, actor: &CurrentUser, id: GroupId) -> Result<()> {

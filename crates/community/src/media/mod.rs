@@ -30,7 +30,7 @@ mod uploads;
 mod urls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use attaching::{MOST_ATTACHED, Subject, SubjectKind, attach, detach, of_subjects};
 pub use belongings::belongings;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 const SECRET: &str = "34.6037S 58.3816W at home";
 
 /// Two dancers, as far as a test can tell: left is red, right is blue.
-fn photo(width: u32, height: u32) -> DynamicImage {
+pub fn photo(width: u32, height: u32) -> DynamicImage {
     let side = |x, y| {
         if x < width / 2 {
             Rgb([200, (y % 50) as u8, 20])
@@ -32,7 +32,7 @@ fn photo(width: u32, height: u32) -> DynamicImage {
     RgbImage::from_fn(width, height, side).into()
 }
 
-fn written(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub fn written(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(vec![]);
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
@@ -119,7 +119,7 @@ fn id(path: &str) -> MediaId {
 }
 
 /// Uploads all of it and gives the medium when it was looked at.
-async fn upload(app: &TestApp, user: &TestUser, bytes: &[u8]) -> Value {
+pub async fn upload(app: &TestApp, user: &TestUser, bytes: &[u8]) -> Value {
     let path = begin(
         user,
         bytes.len(),
@@ -153,7 +153,7 @@ fn size(bytes: &[u8]) -> (u32, u32) {
 }
 
 /// Every file in the store of bytes.
-fn stored(app: &TestApp) -> Vec<Vec<u8>> {
+pub fn stored(app: &TestApp) -> Vec<Vec<u8>> {
     fn walk(folder: &Path, found: &mut Vec<Vec<u8>>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();

@@ -2,10 +2,11 @@ use super::{
     Edit, Emotion, Place, Post, PostId, PostKind, Visibility,
     model::Draft,
     ops::{self, Changes},
+    showing::with_media,
     store,
     words::Words,
 };
-use crate::groups::GroupId;
+use crate::{groups::GroupId, media::MediaId};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Cursor, Few, Kind, Line, Page, Paging, Text,
@@ -84,11 +85,12 @@ async fn list_posts(
         }
         (None, author) => store::list_by(&app.db, actor.id, author.unwrap_or(actor.id), paging).await?,
     };
+    let posts = with_media(&app, posts).await?;
     Ok(Json(Page::of(posts, paging.limit, |post| Cursor(post.id.0))))
 }
 
 input! {
-    /// What to publish: `body` as plain text, or `html` as rich text.
+    /// What to publish: `body` as plain text, or `html` as rich text; neither when it has media.
     pub struct NewPost {
         pub body: Option<Text<1, 5000>>,
         /// Elements of text alone are kept: p, br, strong, b, em, i, s, a, ul, ol, li, blockquote, h3, code.
@@ -104,6 +106,9 @@ input! {
         /// Members who were there; they are asked before they are named.
         #[serde(default)]
         pub companions: Few<MemberId, 20>,
+        /// Media of the author's own that are ready.
+        #[serde(default)]
+        pub media_ids: Few<MediaId, 10>,
     }
 }
 
@@ -114,8 +119,12 @@ async fn create_post(
     Json(new): Json<NewPost>,
 ) -> Result<Created<Post>> {
     let in_group = new.group_id.map_or(Visibility::Public, |_| Visibility::Group);
+    let words = match (new.body, new.html) {
+        (None, None) if !new.media_ids.is_empty() => Words::plain(""),
+        (body, html) => Words::of(body.map(String::from), html.map(String::from))?,
+    };
     let draft = Draft {
-        words: Words::of(new.body.map(String::from), new.html.map(String::from))?,
+        words,
         visibility: new.visibility.unwrap_or(in_group),
         kind: new.kind,
         group_id: new.group_id,
@@ -123,12 +132,18 @@ async fn create_post(
         emotions: new.emotions.0,
         companions: new.companions.0,
         shared_id: None,
+        media: new.media_ids.0,
     };
     Ok(ops::create_post(&app, &actor, once, draft).await?)
 }
 
 async fn show_post(app: AppState, actor: CurrentUser, Path(id): Path<PostId>) -> Result<Tagged<Post>> {
     let post = store::find(&app.db, actor.id, id).await?;
+    shown(&app, post.ok_or_else(|| not_found("post"))?).await
+}
+
+async fn shown(app: &AppState, post: Post) -> Result<Tagged<Post>> {
+    let post = with_media(app, vec![post]).await?.pop();
     Ok(Tagged(post.ok_or_else(|| not_found("post"))?))
 }
 
@@ -141,6 +156,8 @@ input! {
         #[serde(default, deserialize_with = "given")]
         pub place: Option<Option<Place>>,
         pub emotions: Option<Few<Emotion, 5>>,
+        /// Exactly these from now on, in this order.
+        pub media_ids: Option<Few<MediaId, 10>>,
     }
 }
 
@@ -160,8 +177,9 @@ async fn edit_post(
         visibility: edit.visibility,
         place: edit.place,
         emotions: edit.emotions.map(|emotions| emotions.0),
+        media: edit.media_ids.map(|ids| ids.0),
     };
-    Ok(Tagged(ops::edit_post(&app, &actor, id, seen, changes).await?))
+    shown(&app, ops::edit_post(&app, &actor, id, seen, changes).await?).await
 }
 
 async fn delete_post(app: AppState, actor: CurrentUser, Path(id): Path<PostId>) -> Result<NoContent> {
@@ -214,6 +232,7 @@ async fn share_post(
         emotions: vec![],
         companions: vec![],
         shared_id: None,
+        media: vec![],
     };
     Ok(ops::share_post(&app, &actor, once, id, draft).await?)
 }

@@ -6,7 +6,7 @@
 //! stays readable as an edit, until it is opened to more members than could read
 //! that. A post's id carries its time, so an author's
 //! history is the order of ids. The counts on the row are those of the rows
-//! behind them, changed in the same transaction.
+//! behind them, changed in the same transaction. Its media go with it.
 //!
 //! Neighbours: `companions` (who was there), `comments`, `reactions`, `saved`,
 //! `trending` and the feed read posts; they do not write them.
@@ -16,6 +16,7 @@ mod http;
 mod model;
 mod ops;
 pub(crate) mod policy;
+mod showing;
 mod signals;
 pub(crate) mod store;
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub(crate) mod words;
 pub use belongings::belongings;
 pub use http::routes;
 pub use model::{Edit, Emotion, Place, Post, PostId, PostKind, SharedPost, Visibility};
+pub use showing::with_media;
 pub use signals::{PostCreated, PostEdited, PostNew, push_worker, sockets};

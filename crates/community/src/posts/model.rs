@@ -1,4 +1,10 @@
-use crate::{groups::GroupId, profiles::Author, ranking::Why, reactions::Reaction};
+use crate::{
+    groups::GroupId,
+    media::{MediaId, MediaView},
+    profiles::Author,
+    ranking::Why,
+    reactions::Reaction,
+};
 use accounts::MemberId;
 use base::{
     Latitude, Line, Longitude, Timestamp, choice, ids,
@@ -84,6 +90,8 @@ pub struct Post {
     pub body: String,
     /// Sanitised rich text; null when the post is plain.
     pub html: Option<String>,
+    /// Pictures, video and sound.
+    pub media: Vec<MediaView>,
     pub created_at: Timestamp,
     /// Null until it is edited.
     pub edited_at: Option<Timestamp>,
@@ -117,6 +125,8 @@ pub struct Post {
     pub why: Option<Why>,
     #[serde(skip)]
     pub version: i64,
+    #[serde(skip)]
+    pub media_count: i64,
 }
 
 /// A post inside another one.
@@ -126,7 +136,10 @@ pub struct SharedPost {
     pub author: Author,
     pub body: String,
     pub html: Option<String>,
+    pub media: Vec<MediaView>,
     pub created_at: Timestamp,
+    #[serde(skip)]
+    pub media_count: i64,
 }
 
 /// What a post said before.
@@ -157,6 +170,7 @@ pub struct Draft {
     pub emotions: Vec<Emotion>,
     pub companions: Vec<MemberId>,
     pub shared_id: Option<PostId>,
+    pub media: Vec<MediaId>,
 }
 
 /// Words that stand in one column with spaces between.

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     companions, groups,
+    media::{self, MediaId, Subject, SubjectKind},
     newcomers::{self, Deed},
 };
 use accounts::{CurrentUser, MemberId};
@@ -54,8 +55,28 @@ pub async fn share_post(
         body: original.body,
         html: original.html,
         created_at: original.created_at,
+        media_count: original.media_count,
+        media: vec![],
     };
+    let shared = with_media_of(app, shared).await?;
     publish(app, actor, once, "share_post", draft, Some(shared)).await
+}
+
+/// The post that is shared, with its media.
+async fn with_media_of(app: &AppState, shared: SharedPost) -> Result<SharedPost> {
+    if shared.media_count == 0 {
+        return Ok(shared);
+    }
+    let id = shared.id.0;
+    let mut views = media::of_subjects(app, &app.db, SubjectKind::Post, [id]).await?;
+    Ok(SharedPost {
+        media: views.remove(&id).unwrap_or_default(),
+        ..shared
+    })
+}
+
+fn of(post: PostId) -> Subject {
+    Subject::new(SubjectKind::Post, post.0)
 }
 
 async fn publish(
@@ -83,11 +104,17 @@ async fn publish(
         }
         store::insert(&tx, id, author, &draft, &hashtags, &mentions, now).await?;
         companions::store::ask(&tx, id, &asked, now).await?;
+        let media = match draft.media.is_empty() {
+            true => vec![],
+            false => media::attach(&own, &tx, author, of(id), &draft.media).await?,
+        };
         let post = Post {
             id,
             author: written_by,
             body: draft.words.body,
             html: draft.words.html,
+            media_count: media.len() as i64,
+            media,
             created_at: now,
             edited_at: None,
             visibility: draft.visibility,
@@ -129,6 +156,7 @@ pub struct Changes {
     pub visibility: Option<Visibility>,
     pub place: Option<Option<Place>>,
     pub emotions: Option<Vec<Emotion>>,
+    pub media: Option<Vec<MediaId>>,
 }
 
 pub async fn edit_post(
@@ -160,6 +188,11 @@ pub async fn edit_post(
             post.place = changes.place.unwrap_or(post.place);
             post.emotions = changes.emotions.unwrap_or(post.emotions);
             policy::fits(post.visibility, post.group_id.is_some())?;
+            if let Some(ids) = changes.media {
+                media::attach(&own, &tx, actor.id, of(id), &ids).await?;
+                post.media_count = ids.len() as i64;
+            }
+            policy::says_something(&post)?;
             if !store::update(&tx, &before, &post, now).await? {
                 return Err(Error::new(Kind::Stale, "stale"));
             }
@@ -178,11 +211,12 @@ pub async fn edit_post(
 }
 
 pub async fn delete_post(app: &AppState, actor: &CurrentUser, id: PostId) -> Result<()> {
-    let actor = *actor;
+    let (own, actor) = (app.clone(), *actor);
     app.db
         .write_again(move |tx| async move {
             let post = find(&tx, actor.id, id).await?;
             policy::may_change(&actor, &post)?;
+            media::detach(&own, &tx, of(id)).await?;
             store::delete(&tx, &post).await
         })
         .await

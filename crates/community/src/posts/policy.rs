@@ -40,6 +40,14 @@ pub fn fits(visibility: Visibility, in_group: bool) -> Result<()> {
     }
 }
 
+/// A post has words, media or another post.
+pub fn says_something(post: &Post) -> Result<()> {
+    if post.body.is_empty() && post.media_count == 0 && post.shared_id.is_none() {
+        return Err(invalid("/media_ids", "required"));
+    }
+    Ok(())
+}
+
 /// Whether more members may read it than before.
 pub fn widens(before: Visibility, after: Visibility) -> bool {
     let reach = |visibility| match visibility {

@@ -39,7 +39,7 @@ macro_rules! post_columns {
          m.id, m.username, m.display_name, r.kind, p.version,
          p.visibility, p.kind, p.group_id, p.html, p.hashtags, p.mentions, p.emotions,
          p.place, p.latitude, p.longitude, p.shared_id, p.share_count, p.companion_count,
-         s.member_id IS NOT NULL, p.withheld IS NOT NULL"
+         s.member_id IS NOT NULL, p.withheld IS NOT NULL, p.media_count"
     };
 }
 
@@ -54,7 +54,7 @@ macro_rules! post_joins {
 
 pub(crate) use {post_columns, visible};
 
-/// A post without its companions and without what it shares: `complete` adds them.
+/// A post without its companions, what it shares and its media: `complete` and `with_media` add them.
 pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
     let reaction: Option<Reaction> = row.get(9)?;
     let place: Option<String> = row.get(18)?;
@@ -97,6 +97,8 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         companion_count: row.get(23)?,
         saved_by_me: row.get(24)?,
         is_withheld: row.get(25)?,
+        media_count: row.get(26)?,
+        media: vec![],
         companions: vec![],
         shared: None,
         why: None,
@@ -150,14 +152,14 @@ pub async fn complete(db: &impl Executor, reader: MemberId, posts: &mut [Post]) 
 fn shared_posts(db: &impl Executor) -> &'static str {
     db.pick(
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name
+            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name, p.media_count
              FROM json_each($2) wanted
              CROSS JOIN post p ON p.id = unhex(wanted.value) AND p.community_id = @community
              CROSS JOIN member m ON m.id = p.author_id WHERE ",
             visible!()
         ),
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name
+            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name, p.media_count
              FROM post p JOIN member m ON m.id = p.author_id
              WHERE p.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
                  AND p.community_id = @community AND ",
@@ -177,6 +179,8 @@ fn shared_post(row: &Row<'_>) -> Result<SharedPost> {
             username: row.get(5)?,
             display_name: row.get(6)?,
         },
+        media_count: row.get(7)?,
+        media: vec![],
     })
 }
 
@@ -395,8 +399,8 @@ pub async fn insert(
     let place = draft.place.as_ref();
     tx.execute_last(
         "INSERT INTO post (id, community_id, author_id, body, created_at, visibility, kind, group_id, html,
-                           hashtags, mentions, emotions, place, latitude, longitude, shared_id)
-         VALUES ($1, @community, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                           hashtags, mentions, emotions, place, latitude, longitude, shared_id, media_count)
+         VALUES ($1, @community, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         params![
             id,
             author,
@@ -412,7 +416,8 @@ pub async fn insert(
             place.map(|place| &place.name),
             place.and_then(|place| place.latitude).map(|degrees| degrees.0),
             place.and_then(|place| place.longitude).map(|degrees| degrees.0),
-            draft.shared_id
+            draft.shared_id,
+            draft.media.len() as i64
         ],
     )
     .await?;
@@ -460,8 +465,9 @@ pub async fn update(tx: &Tx, before: &Post, post: &Post, now: Timestamp) -> Resu
     let count = tx
         .execute(
             "UPDATE post SET body = $1, html = $2, visibility = $3, hashtags = $4, mentions = $5, emotions = $6,
-                             place = $7, latitude = $8, longitude = $9, edited_at = $10, version = version + 1
-             WHERE id = $11 AND version = $12 AND community_id = @community",
+                             place = $7, latitude = $8, longitude = $9, edited_at = $10, media_count = $11,
+                             version = version + 1
+             WHERE id = $12 AND version = $13 AND community_id = @community",
             params![
                 post.body,
                 post.html,
@@ -473,6 +479,7 @@ pub async fn update(tx: &Tx, before: &Post, post: &Post, now: Timestamp) -> Resu
                 place.and_then(|place| place.latitude).map(|degrees| degrees.0),
                 place.and_then(|place| place.longitude).map(|degrees| degrees.0),
                 now,
+                post.media_count,
                 post.id,
                 before.version
             ],

@@ -1,8 +1,12 @@
 //! Publishing, changing, taking back.
 
-use crate::tests::{bodies, each_db, publish};
+use crate::{
+    media::tests::{photo, stored, upload, written},
+    tests::{bodies, each_db, publish},
+};
+use image::ImageFormat;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::Answer;
 
@@ -318,6 +322,57 @@ async fn what_a_post_said_to_fewer_is_not_told_to_more() {
         assert!(bodies(&bruno.get(&edits).await.expect(200)).is_empty());
         ana.patch(&path, json!({"body": "A night out"})).await.expect(200);
         assert_eq!(bodies(&bruno.get(&edits).await.expect(200)), ["A night"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_post_shows_its_media_to_whoever_may_read_it() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let mut ids = vec![];
+        for _ in 0..3 {
+            let media = upload(app, &ana, &written(&photo(60, 40), ImageFormat::Png)).await;
+            ids.push(media["id"].clone());
+        }
+        // A picture says enough.
+        let post = json!({"media_ids": [ids[1], ids[0]]});
+        let post = ana.post("/posts", post).await.expect(201);
+        let shown = |post: &Value| {
+            let all = post["media"].as_array().unwrap().clone();
+            all.iter().map(|media| media["id"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&post), [ids[1].clone(), ids[0].clone()]);
+        assert_eq!(post["body"], "");
+        let path = format!("/posts/{}", post["id"].as_str().unwrap());
+        bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+        for page in ["/feed", "/feed?order=ranked", &format!("/posts?author_id={}", ana.id)] {
+            let page = bruno.get(page).await.expect(200);
+            assert_eq!(shown(&page["items"][0]).len(), 2);
+        }
+        let seen = bruno.get(&path).await.expect(200);
+        let url = format!("{}{}", app.url, seen["media"][0]["url"].as_str().unwrap());
+        assert_eq!(app.http.get(url).send().await.unwrap().status(), 200);
+        let share = bruno.post(&format!("{path}/shares"), json!({})).await.expect(201);
+        assert_eq!(shown(&share["shared"]).len(), 2);
+
+        // Nobody else's, nothing twice, and not nothing.
+        let stolen = json!({"media_ids": [ids[2]]});
+        let refused = bruno.post("/posts", stolen.clone()).await.refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["pointer"], "/media_ids/0");
+        bruno.patch(&path, stolen).await.refused(403, "not_author");
+        ana.patch(&path, json!({"media_ids": []})).await.refused(422, "invalid");
+        let other = json!({"media_ids": [ids[2], ids[1]]});
+        let edited = ana.patch(&path, other).await.expect(200);
+        assert_eq!(shown(&edited), [ids[2].clone(), ids[1].clone()]);
+        app.run_worker("media.clean_up").await;
+        let files = stored(app).len();
+        ana.patch(&path, json!({"visibility": "private"})).await.expect(200);
+        let share = format!("/posts/{}", share["id"].as_str().unwrap());
+        assert_eq!(bruno.get(&share).await.expect(200)["shared"], json!(null));
+        ana.delete(&path).await.expect(204);
+        app.run_worker("media.clean_up").await;
+        assert!(files > 0 && stored(app).is_empty(), "its media go with it");
     })
     .await;
 }

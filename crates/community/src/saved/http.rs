@@ -1,5 +1,5 @@
 use super::store;
-use crate::posts::{Post, PostId, store as posts};
+use crate::posts::{self, Post, PostId, store as stored};
 use accounts::CurrentUser;
 use base::{
     Page, Timestamp,
@@ -60,8 +60,11 @@ async fn list_saved(
     );
     let before = list.cursor.unwrap_or(latest);
     let found = store::list(&app.db, actor.id, list.limit, before).await?;
-    let items = found
+    let (found, times): (Vec<Post>, Vec<Timestamp>) = found.into_iter().unzip();
+    let items = posts::with_media(&app, found)
+        .await?
         .into_iter()
+        .zip(times)
         .map(|(post, saved_at)| Saved { saved_at, post })
         .collect();
     Ok(Json(Page::of(items, list.limit, |saved: &Saved| {
@@ -73,7 +76,7 @@ async fn save_post(app: AppState, actor: CurrentUser, Path(id): Path<PostId>) ->
     let (member, now) = (actor.id, app.clock.now());
     app.db
         .write_again(move |tx| async move {
-            let author = posts::author_of(&tx, member, id).await?;
+            let author = stored::author_of(&tx, member, id).await?;
             author.ok_or_else(|| not_found("post"))?;
             store::insert(&tx, member, id, now).await
         })

@@ -1,7 +1,8 @@
 use super::{Audience, Story, StoryId, View, ops, store};
+use crate::media::MediaId;
 use accounts::{CurrentUser, MemberId};
 use base::{
-    Cursor, Kind, Page, Paging, Text,
+    Cursor, Few, Kind, Page, Paging, Text,
     error::{forbidden, not_found},
     input,
     page::Limit,
@@ -68,13 +69,19 @@ async fn list_stories(
         Some(author) => store::list_by(&app.db, actor.id, author, now, paging).await?,
         None => store::list_followed(&app.db, actor.id, now, paging).await?,
     };
+    let found = ops::with_media(&app, found).await?;
     Ok(Json(Page::of(found, paging.limit, |story| Cursor(story.id.0))))
 }
 
 input! {
     /// What to tell, and to whom.
     pub struct NewStory {
-        pub caption: Text<1, 500>,
+        /// May be left out of a story with media.
+        #[serde(default)]
+        pub caption: Text<0, 500>,
+        /// One of the author's own media that is ready.
+        #[serde(default)]
+        pub media_ids: Few<MediaId, 1>,
         #[serde(default)]
         pub visibility: Audience,
     }
@@ -86,11 +93,14 @@ async fn create_story(
     once: Once,
     Json(new): Json<NewStory>,
 ) -> Result<Created<Story>> {
-    Ok(ops::create_story(&app, &actor, once, new.caption.into(), new.visibility).await?)
+    let medium = new.media_ids.first().copied();
+    Ok(ops::create_story(&app, &actor, once, new.caption.into(), new.visibility, medium).await?)
 }
 
 async fn show_story(app: AppState, actor: CurrentUser, Path(id): Path<StoryId>) -> Result<Json<Story>> {
     let story = store::find(&app.db, actor.id, app.clock.now(), id).await?;
+    let story = story.ok_or_else(|| not_found("story"))?;
+    let story = ops::with_media(&app, vec![story]).await?.pop();
     Ok(Json(story.ok_or_else(|| not_found("story"))?))
 }
 

@@ -1,7 +1,7 @@
 //! Stories: what is shown for a day.
 //!
 //! A story vanishes 24 hours after it was told: from then on no statement gives
-//! it, and a worker deletes it with its views. Who follows its author sees it in
+//! it, and a worker deletes it with its views and its media. Who follows its author sees it in
 //! their list; everybody who may see it may look at it. Each member counts once
 //! as having seen it, its author not at all; only the author learns who did.
 
@@ -17,7 +17,10 @@ pub use belongings::belongings;
 pub use http::routes;
 pub use worker::clean_up;
 
-use crate::profiles::Author;
+use crate::{
+    media::{MediaId, MediaView},
+    profiles::Author,
+};
 use base::{Timestamp, choice, ids};
 use db::stored;
 use schemars::JsonSchema;
@@ -51,12 +54,16 @@ pub struct Story {
     pub id: StoryId,
     pub author: Author,
     pub caption: String,
+    /// A picture, a video or a sound.
+    pub media: Option<MediaView>,
     pub visibility: Audience,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub seen_by_me: bool,
     /// How many members have seen it; null unless it is one's own.
     pub view_count: Option<i64>,
+    #[serde(skip)]
+    pub media_id: Option<MediaId>,
 }
 
 /// Who saw one's story.

@@ -2,13 +2,13 @@ use super::{Story, StoryId, View};
 use crate::profiles::Author;
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp, error::not_found};
-use db::{Executor, Row, Tx, params};
+use db::{CommunityId, Executor, Row, Tx, params};
 
 /// What `story()` reads of the story `t` for the reader `$1`.
 macro_rules! story_columns {
     () => {
         "t.id, m.id, m.username, m.display_name, t.caption, t.visibility, t.created_at, t.expires_at,
-         v.member_id IS NOT NULL, CASE WHEN t.author_id = $1 THEN t.view_count END"
+         v.member_id IS NOT NULL, CASE WHEN t.author_id = $1 THEN t.view_count END, t.media_id"
     };
 }
 
@@ -45,6 +45,8 @@ fn story(row: &Row<'_>) -> Result<Story> {
         expires_at: row.get(7)?,
         seen_by_me: row.get(8)?,
         view_count: row.get(9)?,
+        media_id: row.get(10)?,
+        media: None,
     })
 }
 
@@ -121,15 +123,16 @@ pub async fn withhold(tx: &Tx, id: StoryId, at: Option<Timestamp>) -> Result<boo
 
 pub async fn insert(tx: &Tx, story: &Story) -> Result<()> {
     tx.execute_last(
-        "INSERT INTO story (id, community_id, author_id, caption, visibility, created_at, expires_at)
-         VALUES ($1, @community, $2, $3, $4, $5, $6)",
+        "INSERT INTO story (id, community_id, author_id, caption, visibility, created_at, expires_at, media_id)
+         VALUES ($1, @community, $2, $3, $4, $5, $6, $7)",
         params![
             story.id,
             story.author.id,
             story.caption,
             story.visibility,
             story.created_at,
-            story.expires_at
+            story.expires_at,
+            story.media_id
         ],
     )
     .await
@@ -190,10 +193,14 @@ pub async fn list_views(
     .await
 }
 
-/// Deletes what nobody may see any more; says how many.
-pub async fn prune(tx: &Tx, now: Timestamp) -> Result<u64> {
-    let sql = "DELETE /* every community */ FROM story WHERE expires_at <= $1";
-    tx.execute(sql, params![now]).await
+/// What nobody may see any more, of every community.
+pub async fn over(db: &impl Executor, now: Timestamp, limit: i64) -> Result<Vec<(CommunityId, StoryId)>> {
+    let sql = "SELECT /* every community */ community_id, id FROM story WHERE expires_at <= $1
+               ORDER BY expires_at LIMIT $2";
+    db.all(sql, params![now, limit], |row| {
+        Ok((CommunityId(row.get(0)?), row.get(1)?))
+    })
+    .await
 }
 
 /// A member leaves: they have seen nothing.

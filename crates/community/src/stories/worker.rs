@@ -1,9 +1,12 @@
 //! Deletes stories whose day is over.
 
-use super::store;
+use super::{ops, store};
 use platform::AppState;
 use std::time::Duration;
 use supervisor::{Plan, Report, Spec};
+
+/// Stories deleted in one run.
+const BATCH: i64 = 200;
 
 pub fn clean_up(app: &AppState) -> Plan {
     let own = app.clone();
@@ -14,12 +17,13 @@ pub fn clean_up(app: &AppState) -> Plan {
         .runs(move |_| {
             let app = own.clone();
             async move {
-                let now = app.clock.now();
-                let deleted = app
-                    .db
-                    .write_again(move |tx| async move { store::prune(&tx, now).await })
-                    .await?;
-                Ok(Report::new("deleted stories whose day is over").fact("stories", deleted as i64))
+                let over = store::over(&app.db, app.clock.now(), BATCH).await?;
+                for (community, story) in &over {
+                    ops::forget(&app, *community, *story).await?;
+                }
+                let count = over.len() as i64;
+                let report = Report::new("deleted stories whose day is over").fact("stories", count);
+                Ok(if count == BATCH { report.again() } else { report })
             }
         })
 }

@@ -1,5 +1,5 @@
 use super::{TrendingHashtag, store};
-use crate::posts::{Post, store as posts};
+use crate::posts::{Post, store as posts, with_media};
 use accounts::CurrentUser;
 use base::{Page, Paging};
 use platform::{
@@ -41,7 +41,7 @@ async fn list_trending_posts(
     let trends = store::trends(&app).await?;
     let page = Page::part(&trends.posts, paging);
     let ids: Vec<_> = page.items.iter().map(|(id, _)| *id).collect();
-    let found = posts::these(&app.db, actor.id, &ids).await?;
+    let found = with_media(&app, posts::these(&app.db, actor.id, &ids).await?).await?;
     let mut by_id: HashMap<_, _> = found.into_iter().map(|post| (post.id, post)).collect();
     let items = page.items.into_iter().filter_map(|(id, why)| {
         let post = by_id.remove(&id)?;
