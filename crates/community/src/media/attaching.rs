@@ -48,7 +48,8 @@ impl Subject {
 }
 
 /// Gives the subject exactly these media, in this order, and shows them. What it had before and
-/// is not among them is removed. The errors name `/media_ids`, which the request should call them.
+/// is not among them is removed. The errors name `/media_ids`, which the request should call them;
+/// whoever goes on after one has written nothing.
 pub async fn attach(
     app: &App,
     tx: &Tx,
@@ -76,9 +77,11 @@ pub async fn attach(
         if row.subject.is_some_and(|other| other != subject) {
             return Err(invalid(place(), "media_in_use"));
         }
-        store::put_subject(tx, *id, subject, n as i64).await?;
         row.subject = Some(subject);
         views.push(row.view(&signer)?);
+    }
+    for (n, id) in ids.iter().enumerate() {
+        store::put_subject(tx, *id, subject, n as i64).await?;
     }
     if store::remove_attached(tx, subject, ids, now).await? > 0 {
         clean_up::wake_on_commit(app, tx);

@@ -1,10 +1,11 @@
 use super::{Message, MessageId, ops, store};
 use crate::{
+    media::MediaId,
     reactions::Reaction,
     rooms::{self, RoomName},
 };
 use accounts::CurrentUser;
-use base::{Cursor, Kind, Line, Page, Paging, Text, Whole, error::not_found, input, page::Limit};
+use base::{Cursor, Few, Kind, Line, Page, Paging, Text, Whole, input, page::Limit};
 use platform::{
     AppState,
     http::{Created, Json, NoContent, Once, Path, Query, Result, Routes},
@@ -109,6 +110,7 @@ async fn list_messages(
     } else {
         store::search(&app.db, actor.id, room, text, before, paging.fetch()).await?
     };
+    let found = ops::with_media(&app, &app.db, found).await?;
     Ok(Json(Page::of(found, paging.limit, cursor)))
 }
 
@@ -123,6 +125,9 @@ input! {
         pub reply_to_id: Option<MessageId>,
         /// A message to say again here, instead of a body.
         pub forward_of_id: Option<MessageId>,
+        /// Media of the sender's own that are ready; a body may be left out then.
+        #[serde(default)]
+        pub media_ids: Few<MediaId, 10>,
     }
 }
 
@@ -138,10 +143,10 @@ async fn send_message(
         .map(Into::into)
         .or_else(|| once.key().map(str::to_owned));
     let body = new.body.map(Into::into);
-    let saying = ops::saying(&app, &actor, body, new.forward_of_id, client_id, new.reply_to_id).await?;
+    let (forward_of, reply_to, media) = (new.forward_of_id, new.reply_to_id, new.media_ids.0);
+    let saying = ops::saying(&app, &actor, body, forward_of, client_id, reply_to, media).await?;
     let said = ops::send_message(&app, &actor, room, saying).await?;
-    let message = store::find(&app.db, actor.id, said.id).await?;
-    Ok(Created::new(message.ok_or_else(|| not_found("message"))?))
+    Ok(Created::new(ops::read_message(&app, &actor, said.id).await?))
 }
 
 input! {
@@ -169,7 +174,7 @@ async fn read_messages(
 }
 
 async fn show_message(app: AppState, actor: CurrentUser, Path(id): Path<MessageId>) -> Result<Json<Message>> {
-    Ok(Json(ops::show_message(&app.db, actor.id, id).await?))
+    Ok(Json(ops::read_message(&app, &actor, id).await?))
 }
 
 input! {

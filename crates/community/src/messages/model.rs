@@ -1,4 +1,9 @@
-use crate::{profiles::Author, reactions::Reaction, rooms::RoomId};
+use crate::{
+    media::{MediaId, MediaView},
+    profiles::Author,
+    reactions::Reaction,
+    rooms::RoomId,
+};
 use accounts::MemberId;
 use base::{Timestamp, ids};
 use db::stored;
@@ -22,6 +27,8 @@ pub struct Message {
     pub sender: Author,
     /// Plain text; empty once it is deleted.
     pub body: String,
+    /// Pictures, video and sound.
+    pub media: Vec<MediaView>,
     /// What the sender's client called it.
     pub client_id: Option<String>,
     /// The message that this one answers, in the same room.
@@ -35,6 +42,8 @@ pub struct Message {
     pub reactions: Vec<ReactionCount>,
     /// The reader's own reaction.
     pub reaction: Option<Reaction>,
+    #[serde(skip)]
+    pub media_count: i64,
 }
 
 /// How many members feel that way about a message.
@@ -52,6 +61,7 @@ pub struct Saying {
     pub client_id: Option<String>,
     pub reply_to: Option<MessageId>,
     pub forwarded: bool,
+    pub media: Vec<MediaId>,
 }
 
 /// A message that was said.

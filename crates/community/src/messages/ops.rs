@@ -6,6 +6,7 @@ use super::{
     store::{self, Speech},
 };
 use crate::{
+    media::{self, MediaId, Subject, SubjectKind},
     newcomers::{self, Deed},
     reactions::Reaction,
     rooms::{self, RoomId, RoomName, Standing, Status},
@@ -87,10 +88,19 @@ pub async fn saying(
     forward_of: Option<MessageId>,
     client_id: Option<String>,
     reply_to: Option<MessageId>,
+    media: Vec<MediaId>,
 ) -> Result<Saying> {
     let body = match (body, forward_of) {
         (Some(body), None) => body,
-        (None, Some(id)) => show_message(&app.db, actor.id, id).await?.body,
+        (None, Some(id)) => {
+            let forwarded = show_message(&app.db, actor.id, id).await?.body;
+            // Media stay where they were said.
+            if forwarded.is_empty() || !media.is_empty() {
+                return Err(invalid("/forward_of_id", "body_or_forward"));
+            }
+            forwarded
+        }
+        (None, None) if !media.is_empty() => String::new(),
         (Some(_), Some(_)) => return Err(invalid("/forward_of_id", "body_or_forward")),
         (None, None) => return Err(invalid("/body", "required")),
     };
@@ -99,7 +109,37 @@ pub async fn saying(
         client_id,
         reply_to,
         forwarded: forward_of.is_some(),
+        media,
     })
+}
+
+/// The messages with their media. Whether they may be read has been asked.
+pub async fn with_media(
+    app: &AppState,
+    db: &impl Executor,
+    mut messages: Vec<Message>,
+) -> Result<Vec<Message>> {
+    let with = messages.iter().filter(|message| message.media_count > 0);
+    let ids: Vec<_> = with.map(|message| message.id.0).collect();
+    if ids.is_empty() {
+        return Ok(messages);
+    }
+    let mut views = media::of_subjects(app, db, SubjectKind::Message, ids).await?;
+    for message in &mut messages {
+        message.media = views.remove(&message.id.0).unwrap_or_default();
+    }
+    Ok(messages)
+}
+
+/// The same for one.
+async fn shown(app: &AppState, db: &impl Executor, message: Option<Message>) -> Result<Message> {
+    let shown = with_media(app, db, message.into_iter().collect()).await?.pop();
+    shown.ok_or_else(|| not_found("message"))
+}
+
+/// A message as the caller sees it, by its id.
+pub async fn read_message(app: &AppState, actor: &CurrentUser, id: MessageId) -> Result<Message> {
+    shown(app, &app.db, readable(&app.db, actor.id, id).await?).await
 }
 
 /// A message that the reader may read and that still has its words.
@@ -146,7 +186,7 @@ pub async fn edit_message(
             let message = store::find(&tx, me, id).await?;
             let edited = Entry::new::<MessageEdited>(id, now);
             append(&tx, &own, facts.room.stream(), edited).await?;
-            message.ok_or_else(|| not_found("message"))
+            shown(&own, &tx, message).await
         })
         .await
 }
@@ -157,6 +197,7 @@ pub async fn delete_message(app: &AppState, actor: &CurrentUser, id: MessageId) 
         .write_again(move |tx| async move {
             let (facts, standing) = facts(&tx, me, id).await?;
             policy::may_delete(me, &standing, &facts)?;
+            media::detach(&own, &tx, Subject::new(SubjectKind::Message, id.0)).await?;
             store::erase(&tx, id, now).await?;
             let deleted = Entry::new::<MessageDeleted>(id, now);
             append(&tx, &own, facts.room.stream(), deleted).await.map(drop)
@@ -206,7 +247,7 @@ pub async fn react_to_message(
                 let reacted = Entry::new::<MessageReacted>(id, now);
                 append(&tx, &own, facts.room.stream(), reacted).await?;
             }
-            message.ok_or_else(|| not_found("message"))
+            shown(&own, &tx, message).await
         })
         .await
 }

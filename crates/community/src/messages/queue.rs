@@ -5,7 +5,10 @@ use super::{
     model::Said,
     store::{self, Known, Speech},
 };
-use crate::rooms::{Role, RoomKind, RoomName, Standing, policy};
+use crate::{
+    media::{self, MediaView, Subject, SubjectKind},
+    rooms::{Role, RoomKind, RoomName, Standing, policy},
+};
 use base::{
     Error, Result, Timestamp,
     error::{conflict, internal, invalid, not_found},
@@ -32,7 +35,7 @@ impl Queued for Speaking {
 
     async fn decide(
         &self,
-        _: &AppState,
+        app: &AppState,
         tx: &Tx,
         at: Timestamp,
         items: &[Arc<Wanted<Speech>>],
@@ -51,7 +54,19 @@ impl Queued for Speaking {
                 decisions.push(Decision::SameAs(*earlier));
                 continue;
             }
-            let decision = decide(speech, known, at).unwrap_or_else(Decision::Refused);
+            let decision = match decide(speech, known, at) {
+                // Last, because what it writes stays even when the message would be refused.
+                Ok(Decided::New(push, sent)) => match attach(app, tx, speech).await {
+                    Ok(media) => new(speech, MessageNew { media, ..push }, sent, at),
+                    Err(error) if error.is_fault() => return Err(error),
+                    Err(refused) => Decision::Refused(refused),
+                },
+                Ok(Decided::Known(said)) => Decision::Known {
+                    seq: said.seq,
+                    done: Done { said, sent: None },
+                },
+                Err(refused) => Decision::Refused(refused),
+            };
             if let (Decision::New { .. }, Some(name)) = (&decision, name) {
                 names.insert(name, place);
             }
@@ -76,7 +91,34 @@ impl Queued for Speaking {
     }
 }
 
-fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decision<Done>, Error> {
+/// What becomes of a speech, as far as it can be said without writing.
+enum Decided {
+    New(MessageNew, Option<MessageSent>),
+    Known(Said),
+}
+
+async fn attach(app: &AppState, tx: &Tx, speech: &Speech) -> Result<Vec<MediaView>> {
+    if speech.saying.media.is_empty() {
+        return Ok(vec![]);
+    }
+    let subject = Subject::new(SubjectKind::Message, speech.id.0);
+    media::attach(app, tx, speech.sender, subject, &speech.saying.media).await
+}
+
+fn new(speech: &Speech, push: MessageNew, sent: Option<MessageSent>, at: Timestamp) -> Decision<Done> {
+    let said = Said {
+        id: speech.id,
+        // Given when it is placed.
+        seq: 0,
+        created_at: at,
+    };
+    Decision::New {
+        entry: Entry::new::<MessageNew>(speech.id, at).said(Some(speech.sender), &push),
+        done: Done { said, sent },
+    }
+}
+
+fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decided, Error> {
     let kind = known.kind.ok_or_else(|| not_found("room"))?;
     let standing = policy::reading(Some(Standing {
         room: speech.room,
@@ -95,11 +137,7 @@ fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decision<Done>
             return Err(conflict("client_id_reused"));
         }
         let (id, seq, created_at) = (before.id, before.seq, before.created_at);
-        let said = Said { id, seq, created_at };
-        return Ok(Decision::Known {
-            done: Done { said, sent: None },
-            seq,
-        });
+        return Ok(Decided::Known(Said { id, seq, created_at }));
     }
     policy::may_speak(&standing)?;
     if saying.reply_to.is_some() && !known.answered {
@@ -109,6 +147,7 @@ fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decision<Done>
         id: speech.id,
         room: RoomName::on_the_wire(speech.room, standing.slug.as_deref()),
         body: saying.body.clone(),
+        media: vec![],
         sender: known.sender.clone(),
         created_at: at,
         client_id: saying.client_id.clone(),
@@ -123,14 +162,5 @@ fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decision<Done>
         sender: known.sender,
         created_at: at,
     });
-    let said = Said {
-        id: speech.id,
-        // Given when it is placed.
-        seq: 0,
-        created_at: at,
-    };
-    Ok(Decision::New {
-        entry: Entry::new::<MessageNew>(speech.id, at).said(Some(speech.sender), &push),
-        done: Done { said, sent },
-    })
+    Ok(Decided::New(push, sent))
 }

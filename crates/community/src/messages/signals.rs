@@ -2,6 +2,7 @@
 
 use super::{MessageId, ReactionCount};
 use crate::{
+    media::MediaView,
     profiles::Author,
     rooms::{RoomId, RoomKind},
 };
@@ -34,6 +35,7 @@ pub struct MessageNew {
     /// The room as sockets call it.
     pub room: String,
     pub body: String,
+    pub media: Vec<MediaView>,
     pub sender: Author,
     pub created_at: Timestamp,
     pub client_id: Option<String>,

@@ -3,11 +3,12 @@ use super::{
     model::Saying, ops, store,
 };
 use crate::{
+    media::MediaId,
     reactions::Reaction,
     rooms::{self, ChatName, RoomId, RoomName},
 };
 use accounts::{CurrentUser, MemberId};
-use base::{Line, Result, Text, Timestamp, Whole, input};
+use base::{Few, Line, Result, Text, Timestamp, Whole, input};
 use db::Snapshot;
 use platform::AppState;
 use realtime::{
@@ -63,9 +64,16 @@ impl RoomKind for Chats {
         rooms::store::readers(&app.db, RoomId(stream.id), &among).await
     }
 
-    async fn snapshot(&self, db: &Snapshot, reader: MemberId, stream: Stream) -> Result<Option<Value>> {
+    async fn snapshot(
+        &self,
+        app: &AppState,
+        db: &Snapshot,
+        reader: MemberId,
+        stream: Stream,
+    ) -> Result<Option<Value>> {
         let room = RoomId(stream.id);
         let messages = store::history(db, reader, room, i64::MAX, FIRST).await?;
+        let messages = ops::with_media(app, db, messages).await?;
         Ok(Some(json!({"messages": messages})))
     }
 }
@@ -81,6 +89,9 @@ input! {
         pub reply_to_id: Option<MessageId>,
         /// A message to say again here, instead of a body.
         pub forward_of_id: Option<MessageId>,
+        /// Media of the sender's own that are ready; a body may be left out then.
+        #[serde(default)]
+        pub media_ids: Few<MediaId, 10>,
     }
 }
 
@@ -101,6 +112,7 @@ async fn send_message(app: AppState, speaker: Speaker, new: SendMessage) -> Resu
         new.forward_of_id,
         client_id,
         new.reply_to_id,
+        new.media_ids.0,
     )
     .await?;
     let said = ops::send_message(&app, &speaker, new.room.0, saying).await?;
@@ -194,7 +206,8 @@ type Rows<P> = Result<HashMap<Uuid, Rendered<P>>>;
 /// Messages that still have their words.
 async fn living<P>(app: &AppState, messages: Vec<Uuid>, push: fn(super::Message) -> P) -> Rows<P> {
     let found = store::these(&app.db, &messages).await?;
-    let living = found.into_iter().filter(|message| !message.deleted);
+    let living = found.into_iter().filter(|message| !message.deleted).collect();
+    let living = ops::with_media(app, &app.db, living).await?.into_iter();
     let rendered = living.map(|message| {
         let (id, from) = (message.id.0, Some(message.sender.id));
         let push = push(message);
@@ -208,6 +221,7 @@ async fn render_new(app: AppState, _: Stream, messages: Vec<Uuid>) -> Rows<Messa
         id: message.id,
         room: message.room,
         body: message.body,
+        media: message.media,
         sender: message.sender,
         created_at: message.created_at,
         client_id: message.client_id,

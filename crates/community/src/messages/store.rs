@@ -34,6 +34,8 @@ fn message(row: &Row<'_>) -> Result<Message> {
         },
         reaction: row.get(12)?,
         reactions: vec![],
+        media_count: row.get(15)?,
+        media: vec![],
     })
 }
 
@@ -47,7 +49,7 @@ pub async fn history(
 ) -> Result<Vec<Message>> {
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
@@ -71,7 +73,7 @@ pub async fn search(
     let pattern = format!("%{}%", base::fold(text));
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
@@ -89,7 +91,7 @@ pub async fn search(
 pub async fn find(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Option<Message>> {
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.id = $2 AND m.community_id = @community
@@ -139,11 +141,11 @@ pub async fn reactions(db: &impl Executor, messages: &[Uuid]) -> Result<HashMap<
 pub async fn these(db: &impl Executor, messages: &[Uuid]) -> Result<Vec<Message>> {
     let sql = db.pick(
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL, r.id, r.slug
+                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL, r.id, r.slug, m.media_count
          FROM json_each($1) w JOIN message m ON m.id = unhex(w.value) AND m.community_id = @community
          JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL::text, r.id, r.slug
+                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL::text, r.id, r.slug, m.media_count
          FROM jsonb_array_elements_text($1) w JOIN message m ON m.id = w.value::uuid AND m.community_id = @community
          JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
     );
@@ -190,7 +192,7 @@ pub async fn erase(tx: &Tx, id: MessageId, now: Timestamp) -> Result<()> {
     )
     .await?;
     tx.execute(
-        "UPDATE message SET body = '', folded = '', deleted_at = $1 WHERE id = $2 AND community_id = @community",
+        "UPDATE message SET body = '', folded = '', media_count = 0, deleted_at = $1 WHERE id = $2 AND community_id = @community",
         params![now, id],
     )
     .await
@@ -371,22 +373,23 @@ pub async fn insert_all(tx: &Tx, placed: &[(i64, &Speech)], at: Timestamp) -> Re
                 "sender": sender.0.simple().to_string(), "client_id": saying.client_id,
                 "body": saying.body, "folded": base::fold(&saying.body),
                 "reply_to": saying.reply_to.map(|id| id.0.simple().to_string()), "forwarded": saying.forwarded,
+                "media_count": saying.media.len(),
             })
         })
         .collect();
     let sql = tx.pick(
         "INSERT INTO message (id, community_id, room_id, seq, sender_id, client_id, body, folded, reply_to_id,
-                              forwarded, created_at)
+                              forwarded, media_count, created_at)
          SELECT unhex(value ->> 'id'), @community, unhex(value ->> 'room'), value ->> 'seq',
                 unhex(value ->> 'sender'), value ->> 'client_id', value ->> 'body', value ->> 'folded',
-                unhex(value ->> 'reply_to'), value ->> 'forwarded', $2
+                unhex(value ->> 'reply_to'), value ->> 'forwarded', value ->> 'media_count', $2
          FROM json_each($1)",
         "INSERT INTO message (id, community_id, room_id, seq, sender_id, client_id, body, folded, reply_to_id,
-                              forwarded, created_at)
+                              forwarded, media_count, created_at)
          SELECT w.id, CAST(@community AS INTEGER), w.room, w.seq, w.sender, w.client_id, w.body, w.folded,
-                w.reply_to, w.forwarded, CAST($2 AS TIMESTAMPTZ)
+                w.reply_to, w.forwarded, w.media_count, CAST($2 AS TIMESTAMPTZ)
          FROM jsonb_to_recordset($1) AS w(id UUID, room UUID, seq BIGINT, sender UUID, client_id TEXT, body TEXT,
-                                          folded TEXT, reply_to UUID, forwarded BOOLEAN)",
+                                          folded TEXT, reply_to UUID, forwarded BOOLEAN, media_count BIGINT)",
     );
     tx.execute_last(sql, params![rows, at]).await
 }

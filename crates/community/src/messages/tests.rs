@@ -1,8 +1,12 @@
 //! What members say in rooms, and who hears it.
 
-use crate::tests::each_db;
+use crate::{
+    media::tests::{photo, stored, upload, written},
+    tests::each_db,
+};
 use base::Entropy;
 use futures_util::future::join_all;
+use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
@@ -513,4 +517,35 @@ async fn unread_counts_hold(app: &TestApp, seed: u64) {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_message_shows_its_media_to_those_in_the_room() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let room = direct(&ana, &bruno).await;
+        let media = upload(app, &ana, &written(&photo(60, 40), ImageFormat::Png)).await;
+        let said = say(&ana, &room, json!({"media_ids": [media["id"]]})).await;
+        assert_eq!((&said["body"], &said["media"][0]["id"]), (&json!(""), &media["id"]));
+        let heard = hear(&bruno, &room).await;
+        assert_eq!(heard["items"][0]["media"][0]["id"], media["id"]);
+        let url = format!("{}{}", app.url, heard["items"][0]["media"][0]["url"].as_str().unwrap());
+        assert_eq!(app.http.get(url).send().await.unwrap().status(), 200);
+        // What stands somewhere, or belongs to somebody else, is not sent; the others' words are.
+        let messages = format!("/rooms/{room}/messages");
+        let both = [
+            ana.post(&messages, json!({"body": "again", "media_ids": [media["id"]]})),
+            bruno.post(&messages, json!({"body": "mine", "media_ids": [media["id"]]})),
+            bruno.post(&messages, json!({"body": "hola"})),
+        ];
+        let statuses: Vec<u16> = join_all(both).await.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, [422, 422, 201]);
+        let forward = json!({"forward_of_id": said["id"]});
+        bruno.post(&messages, forward).await.refused(422, "invalid");
+        ana.delete(&at(&said)).await.expect(204);
+        app.run_worker("media.clean_up").await;
+        assert!(stored(app).is_empty(), "its media go with it");
+        assert_eq!(bodies(&hear(&bruno, &room).await)[0], "hola");
+    })
+    .await;
 }

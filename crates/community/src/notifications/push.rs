@@ -158,13 +158,19 @@ async fn note(app: &AppState, db: &Db, promise: &Promise) -> Result<Option<Note>
         return Ok(None);
     };
     match promise.news {
-        News::Said(message) => of_message(db, promise.member, message).await,
+        News::Said(message) => of_message(app, db, promise.member, message, &reader).await,
         News::One(id) => of_one(app, db, promise.member, id, &reader).await,
         News::Quiet => of_quiet(app, db, promise, &reader).await,
     }
 }
 
-async fn of_message(db: &Db, member: MemberId, id: MessageId) -> Result<Option<Note>> {
+async fn of_message(
+    app: &AppState,
+    db: &Db,
+    member: MemberId,
+    id: MessageId,
+    reader: &Reader,
+) -> Result<Option<Note>> {
     let Some(message) = messages::ops::readable(db, member, id).await? else {
         return Ok(None);
     };
@@ -174,7 +180,10 @@ async fn of_message(db: &Db, member: MemberId, id: MessageId) -> Result<Option<N
     let read = rooms::store::read_seq(db, room, member).await?;
     Ok((message.seq > read).then(|| Note {
         title: message.sender.display_name,
-        body: message.body,
+        body: match message.body.is_empty() {
+            true => app.texts.notification(reader.language, "message_media", &[]),
+            false => message.body,
+        },
         url: format!("/messages/{room}"),
         tag: format!("chat:{room}"),
     }))

@@ -341,11 +341,12 @@ fn missed(client: &Client, entry: Ready) -> Missed {
 /// The stream's position and what stands there, of one moment.
 async fn look(app: &AppState, reader: MemberId, stream: Stream) -> Result<(i64, Option<Value>)> {
     let kind = Realtime::of(app).events().kinds.get(&stream.kind).cloned();
+    let own = app.clone();
     app.db
         .read(move |db| async move {
             let head = store::last(&db, stream).await?;
             let snapshot = match kind {
-                Some(kind) => kind.snapshot(&db, reader, stream).await?,
+                Some(kind) => kind.snapshot(&own, &db, reader, stream).await?,
                 None => None,
             };
             Ok((head, snapshot))

@@ -61,11 +61,12 @@ pub trait RoomKind: Send + Sync + 'static {
     /// What a client shows that starts anew. It is read together with the stream's position.
     fn snapshot(
         &self,
+        app: &AppState,
         db: &Snapshot,
         reader: MemberId,
         stream: Stream,
     ) -> impl Future<Output = Result<Option<Value>>> + Send {
-        let _ = (db, reader, stream);
+        let _ = (app, db, reader, stream);
         async { Ok(None) }
     }
 }
@@ -103,6 +104,7 @@ pub(crate) trait AnyRoomKind: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<MemberId>>>;
     fn snapshot<'a>(
         &'a self,
+        app: &'a AppState,
         db: &'a Snapshot,
         reader: MemberId,
         stream: Stream,
@@ -130,11 +132,12 @@ impl<K: RoomKind> AnyRoomKind for K {
 
     fn snapshot<'a>(
         &'a self,
+        app: &'a AppState,
         db: &'a Snapshot,
         reader: MemberId,
         stream: Stream,
     ) -> BoxFuture<'a, Result<Option<Value>>> {
-        RoomKind::snapshot(self, db, reader, stream).boxed()
+        RoomKind::snapshot(self, app, db, reader, stream).boxed()
     }
 }
 

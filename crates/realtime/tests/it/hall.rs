@@ -302,7 +302,13 @@ impl RoomKind for Halls {
             .collect())
     }
 
-    async fn snapshot(&self, db: &Snapshot, _: MemberId, stream: Stream) -> Result<Option<Value>> {
+    async fn snapshot(
+        &self,
+        _: &AppState,
+        db: &Snapshot,
+        _: MemberId,
+        stream: Stream,
+    ) -> Result<Option<Value>> {
         let count = db.one(
             "SELECT count(*) FROM spoken WHERE hall = $1",
             params![stream.id],
