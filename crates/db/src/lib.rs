@@ -127,6 +127,14 @@ impl Db {
         matches!(&*self.engine, Engine::Sqlite(_))
     }
 
+    /// Every statement that was used so far, for who looks at their plans.
+    pub fn statements(&self) -> Vec<String> {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => sqlite.texts.used(),
+            Engine::Postgres(postgres) => postgres.texts.used(),
+        }
+    }
+
     /// Runs one transaction and answers once it is on disk. An error undoes all of it.
     ///
     /// The closure may wait for the database alone. It runs to its end even

@@ -71,6 +71,12 @@ impl Texts {
         text
     }
 
+    /// What was used so far, in the form of this database.
+    pub fn used(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|text| text.sql.clone()).collect()
+    }
+
     fn unscoped(&self, sql: &str) -> Option<&str> {
         if sql.contains("@community") || sql.contains(EVERY_COMMUNITY) {
             return None;
