@@ -2,7 +2,6 @@
 //! real time below and every slice of the community.
 
 mod counters;
-mod plans;
 
 use serde_json::{Value, json};
 use std::time::Duration;

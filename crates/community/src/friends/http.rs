@@ -171,7 +171,9 @@ async fn list_friend_requests(
         Direction::Received => store::list_received(&app.db, actor.id, app.clock.now(), paging).await?,
         Direction::Sent => store::list_sent(&app.db, actor.id, paging).await?,
     };
-    Ok(Json(Page::of(found, paging.limit, |request| Cursor(request.id.0))))
+    Ok(Json(Page::of(found, paging.limit, |request| {
+        Cursor(request.id.0)
+    })))
 }
 
 input! {

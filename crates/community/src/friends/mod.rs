@@ -23,5 +23,5 @@ mod tests;
 
 pub use http::routes;
 pub use model::{Direction, FriendRequest, FriendRequestId, Friendship, RequestStatus};
-pub use suggestions::Suggestion;
 pub use signals::{FriendAccepted, FriendRequested};
+pub use suggestions::Suggestion;

@@ -177,7 +177,9 @@ async fn befriend(
     let Some(accepter) = posts::author(tx, accepter).await? else {
         return Err(not_found("member"));
     };
-    app.signals.announce(tx, &FriendAccepted { accepter, sender }, now).await
+    app.signals
+        .announce(tx, &FriendAccepted { accepter, sender }, now)
+        .await
 }
 
 async fn found(db: &impl Executor, reader: MemberId, id: FriendRequestId) -> Result<FriendRequest> {

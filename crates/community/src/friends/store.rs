@@ -16,13 +16,7 @@ pub async fn since(db: &impl Executor, one: MemberId, other: MemberId) -> Result
 }
 
 /// Writes both rows and moves both counts, once. Both members are locked.
-pub async fn insert(
-    tx: &Tx,
-    one: MemberId,
-    other: MemberId,
-    danced: bool,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn insert(tx: &Tx, one: MemberId, other: MemberId, danced: bool, now: Timestamp) -> Result<()> {
     let rows = tx
         .execute(
             "INSERT INTO friend (community_id, member_id, friend_id, danced, created_at)
@@ -110,7 +104,10 @@ pub async fn count_mutual(db: &impl Executor, one: MemberId, other: MemberId) ->
     let sql = "SELECT count(*) FROM friend mine JOIN friend theirs ON theirs.community_id = mine.community_id
                    AND theirs.member_id = $2 AND theirs.friend_id = mine.friend_id
                WHERE mine.community_id = @community AND mine.member_id = $1";
-    Ok(db.one(sql, params![one, other], |row| row.get(0)).await?.unwrap_or(0))
+    Ok(db
+        .one(sql, params![one, other], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
 }
 
 macro_rules! request_columns {
@@ -126,7 +123,11 @@ fn request(row: &Row<'_>) -> Result<FriendRequest> {
     let snoozed_until: Option<Timestamp> = row.get(11)?;
     Ok(FriendRequest {
         id: row.get(0)?,
-        direction: if sent { Direction::Sent } else { Direction::Received },
+        direction: if sent {
+            Direction::Sent
+        } else {
+            Direction::Received
+        },
         member: Author {
             id: row.get(2)?,
             username: row.get(3)?,

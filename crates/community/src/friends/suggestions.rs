@@ -89,7 +89,12 @@ pub async fn suggest(app: &AppState, member: MemberId) -> Result<Vec<Suggestion>
                 display_name: row.get(2)?,
             };
             let place: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
-            Ok((author, place, row.get::<Option<String>>(5)?, row.get::<Option<Timestamp>>(6)?))
+            Ok((
+                author,
+                place,
+                row.get::<Option<String>>(5)?,
+                row.get::<Option<Timestamp>>(6)?,
+            ))
         })
         .await?;
     let mut all: Vec<Suggestion> = found

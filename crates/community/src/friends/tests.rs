@@ -13,13 +13,18 @@ async fn answer(user: &TestUser, request: &Value, what: Value) -> Answer {
 
 async fn befriend(one: &TestUser, other: &TestUser) {
     for (asks, asked) in [(one, other), (other, one)] {
-        asks.post("/friend-requests", json!({"member_id": asked.id})).await.expect(201);
+        asks.post("/friend-requests", json!({"member_id": asked.id}))
+            .await
+            .expect(201);
     }
 }
 
 fn names(page: &Value) -> Vec<&str> {
     let items = page["items"].as_array().unwrap();
-    items.iter().map(|item| item["member"]["username"].as_str().unwrap()).collect()
+    items
+        .iter()
+        .map(|item| item["member"]["username"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -29,26 +34,66 @@ async fn did_we_dance_and_then_friends() {
         let ask = json!({"member_id": bruno.id, "did_we_dance": true, "dance_place": "La Catedral",
                          "note": "That Pugliese!", "private_note": "red shoes"});
         let sent = ana.post("/friend-requests", ask.clone()).await.expect(201);
-        assert_eq!((&sent["status"], &sent["private_note"]), (&json!("pending"), &json!("red shoes")));
-        ana.post("/friend-requests", ask).await.refused(409, "already_requested");
+        assert_eq!(
+            (&sent["status"], &sent["private_note"]),
+            (&json!("pending"), &json!("red shoes"))
+        );
+        ana.post("/friend-requests", ask)
+            .await
+            .refused(409, "already_requested");
         let received = bruno.get("/friend-requests").await.expect(200)["items"][0].clone();
         assert_eq!(
-            (&received["note"], &received["private_note"], &received["member"]["username"], &received["did_we_dance"]),
-            (&json!("That Pugliese!"), &Value::Null, &json!("ana"), &json!(true))
+            (
+                &received["note"],
+                &received["private_note"],
+                &received["member"]["username"],
+                &received["did_we_dance"]
+            ),
+            (
+                &json!("That Pugliese!"),
+                &Value::Null,
+                &json!("ana"),
+                &json!(true)
+            )
         );
-        answer(&ana, &sent, json!({"answer": "accept"})).await.refused(404, "not_found");
-        assert_eq!(answer(&bruno, &received, json!({"answer": "accept"})).await.expect(200)["status"], "accepted");
-        answer(&bruno, &received, json!({"answer": "accept"})).await.expect(200);
-        answer(&bruno, &received, json!({"answer": "reject"})).await.refused(409, "already_friends");
+        answer(&ana, &sent, json!({"answer": "accept"}))
+            .await
+            .refused(404, "not_found");
+        assert_eq!(
+            answer(&bruno, &received, json!({"answer": "accept"}))
+                .await
+                .expect(200)["status"],
+            "accepted"
+        );
+        answer(&bruno, &received, json!({"answer": "accept"}))
+            .await
+            .expect(200);
+        answer(&bruno, &received, json!({"answer": "reject"}))
+            .await
+            .refused(409, "already_friends");
         for (one, other) in [(&ana, &bruno), (&bruno, &ana)] {
-            assert_eq!(names(&one.get("/friends").await.expect(200)), [other.name.to_lowercase()]);
-            assert_eq!(one.get("/members/ana").await.expect(200)["follower_count"], 1, "friends follow each other");
+            assert_eq!(
+                names(&one.get("/friends").await.expect(200)),
+                [other.name.to_lowercase()]
+            );
+            assert_eq!(
+                one.get("/members/ana").await.expect(200)["follower_count"],
+                1,
+                "friends follow each other"
+            );
         }
         let shared = ana.get(&format!("/friends/{}", bruno.id)).await.expect(200);
-        assert_eq!((&shared["danced"], &shared["closeness"]["dances"]), (&json!(true), &json!(10.0)));
+        assert_eq!(
+            (&shared["danced"], &shared["closeness"]["dances"]),
+            (&json!(true), &json!(10.0))
+        );
         assert_eq!(shared["closeness"]["score"], 40.0);
-        ana.post("/friend-requests", json!({"member_id": bruno.id})).await.refused(409, "already_friends");
-        ana.post("/friend-requests", json!({"member_id": ana.id})).await.refused(409, "cannot_befriend_yourself");
+        ana.post("/friend-requests", json!({"member_id": bruno.id}))
+            .await
+            .refused(409, "already_friends");
+        ana.post("/friend-requests", json!({"member_id": ana.id}))
+            .await
+            .refused(409, "cannot_befriend_yourself");
     })
     .await;
 }
@@ -57,20 +102,33 @@ async fn did_we_dance_and_then_friends() {
 async fn who_asks_hears_of_no_refusal() {
     each_db(async |app| {
         let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
-        let sent = ana.post("/friend-requests", json!({"member_id": bruno.id})).await.expect(201);
-        answer(&bruno, &sent, json!({"answer": "snooze"})).await.refused(422, "invalid");
-        answer(&bruno, &sent, json!({"answer": "snooze", "days": 1})).await.expect(200);
+        let sent = ana
+            .post("/friend-requests", json!({"member_id": bruno.id}))
+            .await
+            .expect(201);
+        answer(&bruno, &sent, json!({"answer": "snooze"}))
+            .await
+            .refused(422, "invalid");
+        answer(&bruno, &sent, json!({"answer": "snooze", "days": 1}))
+            .await
+            .expect(200);
         let waiting = async || {
             let page = ana.get("/friend-requests?direction=sent").await.expect(200);
             page["items"][0]["status"].clone()
         };
         assert!(names(&bruno.get("/friend-requests").await.expect(200)).is_empty());
         assert_eq!(waiting().await, "pending");
-        answer(&bruno, &sent, json!({"answer": "reject"})).await.expect(200);
+        answer(&bruno, &sent, json!({"answer": "reject"}))
+            .await
+            .expect(200);
         assert_eq!(waiting().await, "pending");
-        ana.post("/friend-requests", json!({"member_id": bruno.id})).await.refused(409, "already_requested");
+        ana.post("/friend-requests", json!({"member_id": bruno.id}))
+            .await
+            .refused(409, "already_requested");
         // Whoever declined may think again.
-        answer(&bruno, &sent, json!({"answer": "accept"})).await.expect(200);
+        answer(&bruno, &sent, json!({"answer": "accept"}))
+            .await
+            .expect(200);
         assert_eq!(names(&ana.get("/friends").await.expect(200)), ["bruno"]);
     })
     .await;
@@ -80,15 +138,22 @@ async fn who_asks_hears_of_no_refusal() {
 async fn a_request_that_was_put_off_comes_back() {
     each_db(async |app| {
         let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
-        let sent = ana.post("/friend-requests", json!({"member_id": bruno.id})).await.expect(201);
-        answer(&bruno, &sent, json!({"answer": "snooze", "days": 1})).await.expect(200);
+        let sent = ana
+            .post("/friend-requests", json!({"member_id": bruno.id}))
+            .await
+            .expect(201);
+        answer(&bruno, &sent, json!({"answer": "snooze", "days": 1}))
+            .await
+            .expect(200);
         app.clock.advance(Duration::from_hours(24));
         let login = json!({"email": "bruno@example.test", "password": "correct horse"});
         let bruno = bruno.with(&app.post("/api/v1/auth/login", login).await.expect(200));
         assert_eq!(names(&bruno.get("/friend-requests").await.expect(200)), ["ana"]);
         let login = json!({"email": "ana@example.test", "password": "correct horse"});
         let ana = ana.with(&app.post("/api/v1/auth/login", login).await.expect(200));
-        ana.delete(&format!("/friend-requests/{}", sent["id"].as_str().unwrap())).await.expect(204);
+        ana.delete(&format!("/friend-requests/{}", sent["id"].as_str().unwrap()))
+            .await
+            .expect(204);
         assert!(names(&bruno.get("/friend-requests").await.expect(200)).is_empty());
     })
     .await;
@@ -97,11 +162,18 @@ async fn a_request_that_was_put_off_comes_back() {
 #[tokio::test]
 async fn friends_read_what_is_for_friends() {
     each_db(async |app| {
-        let (ana, bruno, carla) = (app.user("Ana").await, app.user("Bruno").await, app.user("Carla").await);
+        let (ana, bruno, carla) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Carla").await,
+        );
         befriend(&ana, &bruno).await;
         carla.put(&format!("/follows/{}", ana.id)).await.expect(204);
         app.clock.advance(Duration::from_secs(1));
-        let post = ana.post("/posts", json!({"body": "for friends", "visibility": "friends"})).await.expect(201);
+        let post = ana
+            .post("/posts", json!({"body": "for friends", "visibility": "friends"}))
+            .await
+            .expect(201);
         let path = format!("/posts/{}", post["id"].as_str().unwrap());
         assert_eq!(bodies(&bruno.get("/feed").await.expect(200)), ["for friends"]);
         assert!(bodies(&carla.get("/feed").await.expect(200)).is_empty());
@@ -189,10 +261,19 @@ async fn whom_one_may_know_is_suggested_with_reasons() {
 
         // Nobody who was asked, blocked or muted is suggested.
         ana.put(&format!("/blocks/{}", dario.id)).await.expect(204);
-        assert_eq!(names(&ana.get("/friend-suggestions").await.expect(200)), ["carla"]);
-        ana.post("/friend-requests", json!({"member_id": carla.id})).await.expect(201);
+        assert_eq!(
+            names(&ana.get("/friend-suggestions").await.expect(200)),
+            ["carla"]
+        );
+        ana.post("/friend-requests", json!({"member_id": carla.id}))
+            .await
+            .expect(201);
         assert!(names(&ana.get("/friend-suggestions").await.expect(200)).is_empty());
-        assert!(names(&dario.get("/friend-suggestions").await.expect(200)).iter().all(|name| *name != "ana"));
+        assert!(
+            names(&dario.get("/friend-suggestions").await.expect(200))
+                .iter()
+                .all(|name| *name != "ana")
+        );
     })
     .await;
 }
@@ -211,7 +292,10 @@ async fn requests_and_answers_at_the_same_moment_make_one_friendship() {
             for (one, other) in [(&ana, "bruno"), (&bruno, "ana")] {
                 assert_eq!(names(&one.get("/friends").await.expect(200)), [other]);
                 let seen = one.get(&format!("/members/{}", one.id)).await.expect(200);
-                assert_eq!((&seen["follower_count"], &seen["following_count"]), (&json!(1), &json!(1)));
+                assert_eq!(
+                    (&seen["follower_count"], &seen["following_count"]),
+                    (&json!(1), &json!(1))
+                );
             }
             ana.delete(&format!("/friends/{}", bruno.id)).await.expect(204);
             assert!(names(&bruno.get("/friends").await.expect(200)).is_empty());

@@ -509,7 +509,9 @@ async fn a_group_has_a_feed_and_a_few_posts_on_top() {
         let group = ana.post("/groups", new).await.expect(201)["id"].clone();
         let path = format!("/groups/{}", group.as_str().unwrap());
         bruno.put(&format!("{path}/membership")).await.expect(200);
-        ana.put(&format!("{path}/requests/{}", bruno.id)).await.expect(204);
+        ana.put(&format!("{path}/requests/{}", bruno.id))
+            .await
+            .expect(204);
         let mut posts = vec![];
         for n in 0..7 {
             app.clock.advance(Duration::from_secs(1));
@@ -549,7 +551,13 @@ async fn a_group_has_a_feed_and_a_few_posts_on_top() {
         ana.put(&format!("/blocks/{}", bruno.id)).await.expect(204);
         assert_eq!(bodies(&bruno.get(&feed).await.expect(200)), ["vals 3"]);
         assert_eq!(bodies(&bruno.get(&pins).await.expect(200)), ["vals 3"]);
-        assert_eq!(ana.get(&feed).await.expect(200)["items"].as_array().unwrap().len(), 6);
+        assert_eq!(
+            ana.get(&feed).await.expect(200)["items"]
+                .as_array()
+                .unwrap()
+                .len(),
+            6
+        );
     })
     .await;
 }

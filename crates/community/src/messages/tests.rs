@@ -526,10 +526,17 @@ async fn a_message_shows_its_media_to_those_in_the_room() {
         let room = direct(&ana, &bruno).await;
         let media = upload(app, &ana, &written(&photo(60, 40), ImageFormat::Png)).await;
         let said = say(&ana, &room, json!({"media_ids": [media["id"]]})).await;
-        assert_eq!((&said["body"], &said["media"][0]["id"]), (&json!(""), &media["id"]));
+        assert_eq!(
+            (&said["body"], &said["media"][0]["id"]),
+            (&json!(""), &media["id"])
+        );
         let heard = hear(&bruno, &room).await;
         assert_eq!(heard["items"][0]["media"][0]["id"], media["id"]);
-        let url = format!("{}{}", app.url, heard["items"][0]["media"][0]["url"].as_str().unwrap());
+        let url = format!(
+            "{}{}",
+            app.url,
+            heard["items"][0]["media"][0]["url"].as_str().unwrap()
+        );
         assert_eq!(app.http.get(url).send().await.unwrap().status(), 200);
         // What stands somewhere, or belongs to somebody else, is not sent; the others' words are.
         let messages = format!("/rooms/{room}/messages");

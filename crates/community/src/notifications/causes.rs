@@ -165,7 +165,13 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
     }
     if let Some(FriendRequested { id, sender, receiver }) = signal.read() {
         let subject = (SubjectKind::Member, receiver.0);
-        return Ok(vec![cause(receiver, NotificationKind::FriendRequest, subject, sender.id, id)]);
+        return Ok(vec![cause(
+            receiver,
+            NotificationKind::FriendRequest,
+            subject,
+            sender.id,
+            id,
+        )]);
     }
     if let Some(FriendAccepted { accepter, sender }) = signal.read() {
         let subject = (SubjectKind::Member, sender.0);
@@ -194,7 +200,13 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
             None => cause(reacted.author, NotificationKind::Reaction, subject, by, by),
             Some(comment) => {
                 let tail = format!("{comment}:{by}");
-                cause(reacted.author, NotificationKind::CommentReaction, subject, by, tail)
+                cause(
+                    reacted.author,
+                    NotificationKind::CommentReaction,
+                    subject,
+                    by,
+                    tail,
+                )
             }
         };
         return readers(app, reacted.post_id, vec![told]).await;
@@ -204,11 +216,23 @@ async fn causes(app: &AppState, signal: &Announced) -> Result<Vec<Cause>> {
 
 /// However often a post is edited, whom it mentions is told once.
 fn mention(member: MemberId, post: PostId, by: MemberId) -> Cause {
-    cause(member, NotificationKind::Mention, (SubjectKind::Post, post.0), by, "post")
+    cause(
+        member,
+        NotificationKind::Mention,
+        (SubjectKind::Post, post.0),
+        by,
+        "post",
+    )
 }
 
 fn companion(member: MemberId, post: PostId, by: MemberId) -> Cause {
-    cause(member, NotificationKind::Companion, (SubjectKind::Post, post.0), by, "post")
+    cause(
+        member,
+        NotificationKind::Companion,
+        (SubjectKind::Post, post.0),
+        by,
+        "post",
+    )
 }
 
 /// A post is told to whom it mentions, names or shares.
@@ -218,7 +242,10 @@ async fn published(app: &AppState, post: PostCreated) -> Result<Vec<Cause>> {
         let subject = (SubjectKind::Post, post.id.0);
         cause(author, NotificationKind::Share, subject, by, "post")
     });
-    let named = post.companions.iter().map(|member| companion(*member, post.id, by));
+    let named = post
+        .companions
+        .iter()
+        .map(|member| companion(*member, post.id, by));
     let mentioned = post
         .mentioned
         .iter()

@@ -36,7 +36,10 @@ mod tests {
 
     #[test]
     fn the_night_of_buenos_aires_is_not_that_of_berlin() {
-        let (ours, theirs) = (schedule("America/Argentina/Buenos_Aires", 23 * 60, 8 * 60), schedule("Europe/Berlin", 23 * 60, 8 * 60));
+        let (ours, theirs) = (
+            schedule("America/Argentina/Buenos_Aires", 23 * 60, 8 * 60),
+            schedule("Europe/Berlin", 23 * 60, 8 * 60),
+        );
         // 00:30 in Buenos Aires, 04:30 in Berlin.
         let night = at("2026-11-24T03:30:00Z");
         assert_eq!(until(&ours, night), Some(at("2026-11-24T11:00:00Z")));
@@ -51,9 +54,15 @@ mod tests {
     fn the_night_in_which_the_clocks_change_ends_in_the_morning_all_the_same() {
         let berlin = schedule("Europe/Berlin", 22 * 60, 2 * 60 + 30);
         // 02:30 is not there on that night: the first moment after the gap.
-        assert_eq!(until(&berlin, at("2026-03-28T22:00:00Z")), Some(at("2026-03-29T01:30:00Z")));
+        assert_eq!(
+            until(&berlin, at("2026-03-28T22:00:00Z")),
+            Some(at("2026-03-29T01:30:00Z"))
+        );
         // It is there twice: the first time.
-        assert_eq!(until(&berlin, at("2026-10-24T22:00:00Z")), Some(at("2026-10-25T00:30:00Z")));
+        assert_eq!(
+            until(&berlin, at("2026-10-24T22:00:00Z")),
+            Some(at("2026-10-25T00:30:00Z"))
+        );
     }
 
     proptest! {

@@ -346,7 +346,11 @@ async fn a_post_shows_its_media_to_whoever_may_read_it() {
         assert_eq!(post["body"], "");
         let path = format!("/posts/{}", post["id"].as_str().unwrap());
         bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
-        for page in ["/feed", "/feed?order=ranked", &format!("/posts?author_id={}", ana.id)] {
+        for page in [
+            "/feed",
+            "/feed?order=ranked",
+            &format!("/posts?author_id={}", ana.id),
+        ] {
             let page = bruno.get(page).await.expect(200);
             assert_eq!(shown(&page["items"][0]).len(), 2);
         }
@@ -361,13 +365,17 @@ async fn a_post_shows_its_media_to_whoever_may_read_it() {
         let refused = bruno.post("/posts", stolen.clone()).await.refused(422, "invalid");
         assert_eq!(refused["errors"][0]["pointer"], "/media_ids/0");
         bruno.patch(&path, stolen).await.refused(403, "not_author");
-        ana.patch(&path, json!({"media_ids": []})).await.refused(422, "invalid");
+        ana.patch(&path, json!({"media_ids": []}))
+            .await
+            .refused(422, "invalid");
         let other = json!({"media_ids": [ids[2], ids[1]]});
         let edited = ana.patch(&path, other).await.expect(200);
         assert_eq!(shown(&edited), [ids[2].clone(), ids[1].clone()]);
         app.run_worker("media.clean_up").await;
         let files = stored(app).len();
-        ana.patch(&path, json!({"visibility": "private"})).await.expect(200);
+        ana.patch(&path, json!({"visibility": "private"}))
+            .await
+            .expect(200);
         let share = format!("/posts/{}", share["id"].as_str().unwrap());
         assert_eq!(bruno.get(&share).await.expect(200)["shared"], json!(null));
         ana.delete(&path).await.expect(204);

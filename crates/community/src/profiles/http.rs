@@ -159,7 +159,10 @@ fn city(city: Option<Line<0, 80>>, country: Option<Line<0, 60>>) -> Outcome<Opti
     if city.is_empty() {
         return Ok(Some(None));
     }
-    if country.as_deref().is_some_and(|name| country_code(name).is_none()) {
+    if country
+        .as_deref()
+        .is_some_and(|name| country_code(name).is_none())
+    {
         return Err(invalid("/country", "unknown_country"));
     }
     match City::named(&city, country.as_deref()) {

@@ -211,7 +211,11 @@ mod tests {
         assert_eq!(completeness(&about, false, false), 0);
         assert_eq!(completeness(&about, true, true), 25);
         about.bio = Some(String::new());
-        assert_eq!(completeness(&about, true, false), 12, "an empty text says nothing");
+        assert_eq!(
+            completeness(&about, true, false),
+            12,
+            "an empty text says nothing"
+        );
         about = About {
             bio: Some("I dance.".to_owned()),
             occupation: None,

@@ -1,6 +1,4 @@
-use super::{
-    About, ExperienceKind, ExperiencePage, MemberProfile, Privacy, Profile, experience::Experience,
-};
+use super::{About, ExperienceKind, ExperiencePage, MemberProfile, Privacy, Profile, experience::Experience};
 use accounts::MemberId;
 use base::{
     Paging, Result, Timestamp,
@@ -66,7 +64,9 @@ macro_rules! about_columns {
 
 fn about(row: &Row<'_>, first: usize) -> Result<About> {
     let text = |at: usize| -> Result<Option<String>> {
-        Ok(row.get::<Option<String>>(first + at)?.filter(|text| !text.is_empty()))
+        Ok(row
+            .get::<Option<String>>(first + at)?
+            .filter(|text| !text.is_empty()))
     };
     let (languages, roles) = (text(4)?.unwrap_or_default(), text(5)?.unwrap_or_default());
     Ok(About {
@@ -132,8 +132,12 @@ pub async fn find(
     let found = match name.parse::<MemberId>() {
         Ok(id) => db.one(page!("m.id = $2"), params![reader, id], read).await?,
         Err(_) => {
-            db.one(page!("m.username = $2"), params![reader, name.to_lowercase()], read)
-                .await?
+            db.one(
+                page!("m.username = $2"),
+                params![reader, name.to_lowercase()],
+                read,
+            )
+            .await?
         }
     };
     let Some(mut found) = found else { return Ok(None) };

@@ -161,17 +161,27 @@ async fn who_tells_everybody_where_they_live_is_in_the_citys_group() {
     each_db(async |app| {
         let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
         let lives = |city: &str, audience: &str| json!({"city": city, "privacy": {"city": audience}});
-        ana.patch("/me/profile", lives("Roma", "friends")).await.expect(200);
-        bruno.patch("/me/profile", lives("Paris", "public")).await.expect(200);
+        ana.patch("/me/profile", lives("Roma", "friends"))
+            .await
+            .expect(200);
+        bruno
+            .patch("/me/profile", lives("Paris", "public"))
+            .await
+            .expect(200);
         let names = async |user: &TestUser| {
             app.app.supervisor.wake("groups.cities");
             let mine = user.get("/groups/mine").await.expect(200);
             let items = mine["items"].as_array().unwrap().clone();
-            items.iter().map(|group| group["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            items
+                .iter()
+                .map(|group| group["name"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         eventually(async || (names(&bruno).await == ["Paris"]).then_some(())).await;
         assert!(names(&ana).await.is_empty(), "it would tell where she lives");
-        ana.patch("/me/profile", json!({"privacy": {"city": "public"}})).await.expect(200);
+        ana.patch("/me/profile", json!({"privacy": {"city": "public"}}))
+            .await
+            .expect(200);
         eventually(async || (names(&ana).await == ["Roma"]).then_some(())).await;
     })
     .await;

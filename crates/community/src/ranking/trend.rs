@@ -25,7 +25,11 @@ mod tests {
         assert!(trend(10, 0, 0, 1.0) > trend(30, 0, 0, 12.0));
         assert!(trend(0, 1, 0, 1.0) > trend(1, 0, 0, 1.0));
         assert!(trend(0, 0, 0, 0.0).abs() < f64::EPSILON);
-        let codes: Vec<_> = why(1, 3, 1, 1.0).reasons.iter().map(|reason| reason.code).collect();
+        let codes: Vec<_> = why(1, 3, 1, 1.0)
+            .reasons
+            .iter()
+            .map(|reason| reason.code)
+            .collect();
         assert_eq!(codes, ["comments", "shares", "reactions"]);
     }
 }

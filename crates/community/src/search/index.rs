@@ -41,7 +41,11 @@ fn subject(signal: &Announced) -> Option<(Found, Uuid)> {
     let event = || Some((Found::Event, signal.read::<EventCreated>()?.id.0));
     let group = || Some((Found::Group, signal.read::<GroupChanged>()?.group.0));
     let member = || Some((Found::Member, signal.read::<ProfileChanged>()?.member.0));
-    post().or_else(edited).or_else(member).or_else(event).or_else(group)
+    post()
+        .or_else(edited)
+        .or_else(member)
+        .or_else(event)
+        .or_else(group)
 }
 
 impl Consumer for Follow {

@@ -1,7 +1,4 @@
-use super::{
-    Audience, Settings,
-    model::Between,
-};
+use super::{Audience, Settings, model::Between};
 use accounts::MemberId;
 use base::{Result, Timestamp, error::internal};
 use db::{Executor, Tx, params};

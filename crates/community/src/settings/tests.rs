@@ -16,13 +16,22 @@ async fn settings_are_the_same_on_all_devices() {
             (&defaults["theme"], &defaults["messages_from"]),
             (&json!("system"), &json!("everybody"))
         );
-        let dark = ana.patch("/me/settings", json!({"theme": "dark"})).await.expect(200);
-        assert_eq!(dark["theme"], "dark");
-        let large = ana
-            .patch("/me/settings", json!({"text_size": "large", "reduce_motion": true}))
+        let dark = ana
+            .patch("/me/settings", json!({"theme": "dark"}))
             .await
             .expect(200);
-        assert_eq!((&large["theme"], &large["text_size"]), (&json!("dark"), &json!("large")));
+        assert_eq!(dark["theme"], "dark");
+        let large = ana
+            .patch(
+                "/me/settings",
+                json!({"text_size": "large", "reduce_motion": true}),
+            )
+            .await
+            .expect(200);
+        assert_eq!(
+            (&large["theme"], &large["text_size"]),
+            (&json!("dark"), &json!("large"))
+        );
         assert_eq!(ana.get("/me/settings").await.expect(200), large);
         let late = ana
             .request(Method::PATCH, "/me/settings")

@@ -38,12 +38,14 @@ async fn act(user: &TestUser, others: &[TestUser], world: &World, chance: &Entro
     let post = any(&world.posts, chance).unwrap_or_default();
     let comment = any(&world.comments, chance).unwrap_or_default();
     let story = any(&world.stories, chance).unwrap_or_default();
-    let put = async |path: String, body: Value| Answer::of(user.request(Method::PUT, &path).json(&body)).await;
+    let put =
+        async |path: String, body: Value| Answer::of(user.request(Method::PUT, &path).json(&body)).await;
     let choice = chance.below(24);
     let answer = match choice {
         0 | 1 => {
             let kind = ["like", "love", "sad"][chance.below(3) as usize];
-            user.post(&format!("/posts/{post}/reactions"), json!({"type": kind})).await
+            user.post(&format!("/posts/{post}/reactions"), json!({"type": kind}))
+                .await
         }
         2 => user.delete(&format!("/posts/{post}/reactions")).await,
         3 => {
@@ -139,7 +141,10 @@ pub async fn everybody_acts(app: &TestApp, rounds: usize, acts: usize) -> Vec<Te
             .lock()
             .unwrap()
             .push(post["id"].as_str().unwrap().to_owned());
-        keep(&world.stories, &user.post("/stories", json!({"caption": "x"})).await);
+        keep(
+            &world.stories,
+            &user.post("/stories", json!({"caption": "x"})).await,
+        );
     }
     for round in 0..rounds {
         let work = users.iter().enumerate().map(|(n, user)| {

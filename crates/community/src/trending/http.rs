@@ -45,7 +45,10 @@ async fn list_trending_posts(
     let mut by_id: HashMap<_, _> = found.into_iter().map(|post| (post.id, post)).collect();
     let items = page.items.into_iter().filter_map(|(id, why)| {
         let post = by_id.remove(&id)?;
-        Some(Post { why: Some(why), ..post })
+        Some(Post {
+            why: Some(why),
+            ..post
+        })
     });
     Ok(Json(Page {
         items: items.collect(),

@@ -359,7 +359,9 @@ async fn devices_are_quiet_in_the_members_night_and_hear_once_in_the_morning() {
 
         // 13:00 in Rome is the middle of her night: she dances until the morning.
         let quiet = json!({"time_zone": "Europe/Rome", "quiet_from": 720, "quiet_to": 1200});
-        let quiet = ana.request(reqwest::Method::PUT, "/notifications/preferences").json(&quiet);
+        let quiet = ana
+            .request(reqwest::Method::PUT, "/notifications/preferences")
+            .json(&quiet);
         testkit::Answer::of(quiet).await.expect(200);
         for body in ["Tonight, @ana?", "Or tomorrow, @ana?"] {
             post(body).await;
