@@ -53,6 +53,7 @@ pub(crate) async fn tell_of_notice(
         subject: (model::SubjectKind::Notice, notice.0),
         actor: member,
         name: format!("{kind}:{notice}"),
+        said: None,
     };
     ops::tell(app, tx, &cause).await
 }

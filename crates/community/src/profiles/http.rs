@@ -112,7 +112,7 @@ async fn own(app: &AppState, member: MemberId) -> Outcome<OwnProfile> {
     let (about, privacy, version) = store::own(&app.db, member, app.clock.now()).await?;
     let experiences = store::experiences(&app.db, member, member).await?;
     let pictures = media::of_subjects(app, &app.db, media::SubjectKind::Avatar, [member.0]).await?;
-    let me = members::find(&app.db, member).await?;
+    let me = members::find(&app.db, member, app.clock.now()).await?;
     Ok(OwnProfile {
         display_name: me.ok_or_else(|| not_found("member"))?.display_name,
         completeness: completeness(&about, !pictures.is_empty(), !experiences.is_empty()),
