@@ -237,7 +237,9 @@ macro_rules! texts {
                     "SELECT x.id, ",
                     $source,
                     " x JOIN jsonb_array_elements_text($1::jsonb) w (value) ON x.id = w.value::uuid",
-                    $apart
+                    $apart,
+                    // What is deleted meanwhile goes after its row here was written, and takes it along.
+                    " FOR KEY SHARE OF x"
                 ),
             ],
             document: [
