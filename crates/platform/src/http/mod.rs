@@ -16,6 +16,7 @@ mod bytes;
 mod client;
 mod context;
 pub mod edge;
+mod examples;
 mod extract;
 mod idempotency;
 mod listener;

@@ -1,19 +1,22 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
-use super::api::{Caller, Operation, Schemas};
+use super::{
+    api::{Caller, Operation, Schemas},
+    examples,
+};
 use crate::texts::Texts;
 use serde_json::{Map, Value, json};
 
 /// The document that `/api/openapi.json` answers.
 pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
+    let mut named = schemas.definitions();
     let mut paths = Map::new();
     for operation in operations {
         let path = paths
             .entry(format!("/api/v1{}", operation.path))
             .or_insert_with(|| json!({}));
-        path[operation.method] = describe(operation);
+        path[operation.method] = describe(operation, &named);
     }
-    let mut named = schemas.definitions();
     named.insert("Problem".to_owned(), problem());
     named.insert("FieldProblem".to_owned(), field_problem());
     named.sort_keys();
@@ -34,12 +37,13 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
     })
 }
 
-fn describe(operation: &Operation) -> Value {
+fn describe(operation: &Operation, named: &Map<String, Value>) -> Value {
     let mut responses = Map::new();
     for (status, schema) in &operation.answers {
         let mut response = json!({"description": success(*status)});
         if let Some(schema) = schema {
-            response["content"] = json!({"application/json": {"schema": schema}});
+            let example = examples::of(schema.as_value(), named, true);
+            response["content"] = json!({"application/json": {"schema": schema, "example": example}});
         }
         responses.insert(status.to_string(), response);
     }
@@ -70,7 +74,11 @@ fn describe(operation: &Operation) -> Value {
         value["parameters"] = operation.parameters.clone().into();
     }
     if let Some(body) = &operation.body {
-        value["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
+        let example = examples::of(body.as_value(), named, false);
+        value["requestBody"] = json!({
+            "required": true,
+            "content": {"application/json": {"schema": body, "example": example}},
+        });
     }
     if operation.takes_bytes {
         value["requestBody"] = json!({"content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}});

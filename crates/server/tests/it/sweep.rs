@@ -45,6 +45,34 @@ fn the_api_document_changes_only_on_purpose() {
 }
 
 #[test]
+fn every_example_is_one() {
+    let (operations, schemas) = server::router::table();
+    let document = document(&operations, &schemas);
+    let (mut shown, mut wrong) = (0, vec![]);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let answers = operation["responses"].as_object().unwrap().values();
+            let contents = answers.chain([&operation["requestBody"]]);
+            for content in contents.map(|part| &part["content"]["application/json"]) {
+                let Some(schema) = content.get("schema") else {
+                    continue;
+                };
+                let whole = json!({"allOf": [schema], "components": document["components"]});
+                let validator = jsonschema::validator_for(&whole).expect("a schema");
+                let problems = validator.iter_errors(&content["example"]);
+                wrong.extend(
+                    problems
+                        .map(|problem| format!("{method} {path}: {problem} at {}", problem.instance_path())),
+                );
+                shown += 1;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(shown > operations.len() / 2);
+}
+
+#[test]
 fn the_document_of_the_sockets_changes_only_on_purpose() {
     let path = crate::foreign::root().join("docs/asyncapi.json");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
