@@ -50,12 +50,13 @@ fn join() -> io::Result<(File, u16)> {
     Ok((users, port))
 }
 
-/// Stops the cluster as soon as no process uses it, looking every ten seconds.
+/// Stops the cluster as soon as no process uses it, looking every ten seconds. Hundreds of databases take
+/// minutes to delete, so that happens when the next cluster may be there already.
 fn watch(folder: &Path, server: u32) -> io::Result<()> {
     const SCRIPT: &str = r#"cd "$1" || exit 1
 while sleep 10; do
-    if flock --nonblock --exclusive users.lock sh -c 'rm -f ready; kill -INT "$1"; sleep 1; rm -rf cluster' sh "$2"; then
-        exit 0
+    if flock --nonblock --exclusive users.lock sh -c 'rm -f ready; kill -INT "$1"; sleep 1; mv cluster "gone.$1"' sh "$2"; then
+        exec rm -rf "gone.$2"
     fi
 done"#;
     Command::new("setsid")
