@@ -11,7 +11,7 @@ pub fn belongings() -> Vec<Table> {
     vec![
         Table::new(
             "message",
-            told!("message" of "sender_id": id Id, room_id Id, seq Whole, body Text, reply_to_id Id, forwarded Flag,
+            told!("message" of "sender_id": id Id, room_id Id, seq Whole, body Text, reply_to_id Id, forwarded Flag, media_count Whole,
                 client_id Text, created_at Time, edited_at Time, deleted_at Time, withheld Text;
                 without "folded": "the body again, for search"),
             // The words go; the place stays, so that nobody's room has a hole.
