@@ -88,6 +88,7 @@ export function fromPush(push: PushedPost): Post {
     author: push.author,
     body: push.body,
     html: null,
+    media: [],
     created_at: push.created_at,
     edited_at: null,
     visibility: 'public',

@@ -16,6 +16,7 @@ const said = (seq: number, more: Partial<Message> = {}): Message => ({
   deleted: false,
   reactions: [],
   reaction: null,
+  media: [],
   ...more,
 });
 const seqs = (messages: readonly Message[]) => messages.map((message) => message.seq);
