@@ -94,7 +94,7 @@ impl Ids {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes[8..]);
         bytes[..6].copy_from_slice(&(ticks >> 12).to_be_bytes()[2..]);
-        bytes[6] = 0x70 | (ticks >> 8 & 0x0f) as u8;
+        bytes[6] = 0x70 | ((ticks >> 8) & 0x0f) as u8;
         bytes[7] = ticks as u8;
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
         Uuid::from_bytes(bytes)
@@ -105,7 +105,7 @@ impl Ids {
 /// the fraction of a millisecond.
 fn ticks(time: Timestamp) -> u64 {
     let micros = time.as_micros().max(0) as u64;
-    (micros / 1000) << 12 | (micros % 1000) * 4096 / 1000
+    ((micros / 1000) << 12) | ((micros % 1000) * 4096 / 1000)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 29] = [
     "/",
     "/login",
     "/signup",
@@ -44,6 +44,7 @@ const PAGES: [&str; 28] = [
     "/notifications",
     "/search",
     "/not-me",
+    "/appeal",
     "/settings/blocks",
     "/settings/notifications",
     "/settings/sessions",

@@ -4,6 +4,7 @@ import { DataPage } from '../features/accounts/DataPage';
 import { EmailPage } from '../features/accounts/EmailPage';
 import { LogIn } from '../features/accounts/LogIn';
 import { NotMePage } from '../features/accounts/NotMePage';
+import { AppealPage } from '../features/moderation/AppealPage';
 import { PasswordPage } from '../features/accounts/PasswordPage';
 import { ProofDialog } from '../features/accounts/ProofDialog';
 import { SecurityLogPage } from '../features/accounts/SecurityLogPage';
@@ -53,6 +54,7 @@ function Gate() {
   useFocusOnNewPage(path, view.phase);
 
   if (matchPath('/not-me', path)) return <NotMePage />;
+  if (matchPath('/appeal', path)) return <AppealPage />;
   switch (view.phase) {
     case 'starting':
       return <Starting trouble={view.trouble} />;

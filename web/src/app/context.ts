@@ -37,7 +37,7 @@ export interface App {
   theme: ThemeChoice;
   notices: Notices;
   clientErrors: ClientErrors;
-  /** From a mail's link to /not-me. */
+  /** From a mail's link to /not-me or /appeal. */
   linkToken: Readable<string | null>;
 }
 

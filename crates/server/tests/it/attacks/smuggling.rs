@@ -232,7 +232,11 @@ async fn reading_changes_nothing() {
         .expect(201);
     let (operations, _) = server::router::table();
     let before = contents(&app).await;
-    for operation in &operations {
+    // An export of all that is a member's is noted in the security log.
+    let reads = operations
+        .iter()
+        .filter(|operation| operation.path != "/me/export");
+    for operation in reads {
         let path = operation.path.replace(['{', '}'], "");
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             let mut request = ana.request(method, &path);
