@@ -1,6 +1,6 @@
+import { asProblem, type Problem } from 'mundo-tango-client';
 import { useState, type FormEvent } from 'react';
 import { useApp } from '../../app/context';
-import { asProblem, type Problem } from '../../platform/problem';
 import { Link } from '../../platform/router';
 import { useStore } from '../../platform/store';
 import { useTexts } from '../../platform/texts';
