@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 const DEEP: usize = 8;
 
 /// What people write into fields of these names.
-const WORDS: [(&str, &str); 41] = [
+const WORDS: [(&str, &str); 42] = [
     ("body", "Three tandas of Di Sarli in a row."),
     ("html", "<p>Three tandas of <em>Di Sarli</em> in a row.</p>"),
     ("email", "lucia@example.org"),
@@ -52,6 +52,7 @@ const WORDS: [(&str, &str); 41] = [
     ("endpoint", "https://push.example.org/send/1"),
     ("tango_role", "leader"),
     ("hashtags", "milonga"),
+    ("slug", "la-ronda"),
 ];
 
 /// An example that fits the schema. A body shows what must be there, an answer everything.
