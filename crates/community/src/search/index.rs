@@ -224,19 +224,24 @@ struct Texts {
 }
 
 macro_rules! texts {
-    ($kind:literal, $column:literal, $source:literal, $apart:literal) => {
+    ($kind:literal, $column:literal, $source:literal, $table:literal, $apart:literal) => {
         Texts {
             source: [
+                // The ids first, or SQLite goes through the whole table for each batch.
                 concat!(
                     "SELECT x.id, ",
                     $source,
-                    " x JOIN json_each($1) w ON x.id = unhex(w.value)",
+                    " FROM json_each($1) w CROSS JOIN ",
+                    $table,
+                    " x ON x.id = unhex(w.value)",
                     $apart
                 ),
                 concat!(
                     "SELECT x.id, ",
                     $source,
-                    " x JOIN jsonb_array_elements_text($1::jsonb) w (value) ON x.id = w.value::uuid",
+                    " FROM ",
+                    $table,
+                    " x WHERE x.id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)::uuid))",
                     $apart,
                     // What is deleted meanwhile goes after its row here was written, and takes it along.
                     " FOR KEY SHARE OF x"
@@ -302,27 +307,30 @@ fn texts(kind: Found) -> Texts {
                  || ' ' || CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.city ELSE '' END
                  || ' ' || CASE WHEN coalesce(q.privacy ->> 'tango_roles', 'public') = 'public'
                      THEN q.tango_roles ELSE '' END
-                 FROM profile q WHERE q.community_id = @community AND q.member_id = x.id), '') FROM member",
+                 FROM profile q WHERE q.community_id = @community AND q.member_id = x.id), '')",
+            "member",
             ""
         ),
         Found::Post => texts!(
             "post",
             "post_id",
-            "x.body, '', x.hashtags || ' ' || coalesce(x.place, '') FROM post",
-            " WHERE x.community_id = @community"
+            "x.body, '', x.hashtags || ' ' || coalesce(x.place, '')",
+            "post",
+            " AND x.community_id = @community"
         ),
         Found::Event => texts!(
             "event",
             "event_id",
-            "x.title, '', x.city FROM event",
-            " WHERE x.community_id = @community"
+            "x.title, '', x.city",
+            "event",
+            " AND x.community_id = @community"
         ),
         Found::Group => texts!(
             "group",
             "group_id",
-            "x.name, '', x.description || ' ' || coalesce(x.city, '') || ' ' || coalesce(x.tango_role, '')
-             FROM community_group",
-            " WHERE x.community_id = @community"
+            "x.name, '', x.description || ' ' || coalesce(x.city, '') || ' ' || coalesce(x.tango_role, '')",
+            "community_group",
+            " AND x.community_id = @community"
         ),
     }
 }
