@@ -19,7 +19,6 @@ pub use belongings::belongings;
 
 use accounts::MemberId;
 use base::{Error, Kind, Result, Timestamp, error::forbidden};
-use db::CommunityId;
 use platform::{App, limits::Limit};
 use std::{
     collections::HashMap,
@@ -43,9 +42,9 @@ pub enum Deed {
     FirstMessage,
 }
 
-/// Whom staff limited, and until when, in each community.
+/// Whom staff limited, and until when; and when that was read.
 #[derive(Default)]
-struct Limited(Mutex<HashMap<CommunityId, (Timestamp, HashMap<MemberId, Timestamp>)>>);
+struct Limited(Mutex<Option<(Timestamp, HashMap<MemberId, Timestamp>)>>);
 
 /// Counts a deed of a new or limited account, unless it is one too many for today. Not within a write.
 pub async fn count(app: &App, member: MemberId, deed: Deed) -> Result<()> {
@@ -93,10 +92,10 @@ pub async fn is_new(app: &App, member: MemberId) -> Result<bool> {
     if now.since(made_at(member)) < Duration::from_hours(24 * days) {
         return Ok(true);
     }
-    let (limited, community) = (app.memory::<Limited>(), app.db.community());
+    let limited = app.memory::<Limited>();
     {
         let known = limited.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read_at, until)) = known.get(&community)
+        if let Some((read_at, until)) = &*known
             && now.since(*read_at) < TRUSTED
         {
             return Ok(until.get(&member).is_some_and(|until| *until > now));
@@ -104,15 +103,14 @@ pub async fn is_new(app: &App, member: MemberId) -> Result<bool> {
     }
     let read: HashMap<MemberId, Timestamp> = store::limited(&app.db, now).await?.into_iter().collect();
     let is_limited = read.contains_key(&member);
-    let mut known = limited.0.lock().unwrap_or_else(PoisonError::into_inner);
-    known.insert(community, (now, read));
+    *limited.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, read));
     Ok(is_limited)
 }
 
 /// Asks the database again: staff have limited somebody, or ended it.
 pub(crate) fn forget(app: &App) {
     let limited = app.memory::<Limited>();
-    limited.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    *limited.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 /// When the account was made, as its id says.
