@@ -70,22 +70,8 @@ pub(crate) async fn tell(
 
 /// Tells a member that their account was approved, or not.
 pub(crate) async fn tell_of_registration(tx: &Tx, app: &App, notice: Notice, member: MemberId) -> Result<()> {
-    let Some(reader) = find(tx, member).await? else {
-        return Ok(());
-    };
-    let args = [
-        ("name", reader.name),
-        ("link", format!("{}/login", app.config.public_url())),
-    ];
-    let language = Language::of_tag(&reader.language);
-    let (subject, text) = app.texts.mail(language, notice.kind(), &args);
-    let mail = Mail {
-        to: Email::trusted(reader.email),
-        subject,
-        text,
-        html: None,
-    };
-    mailer::send(app, tx, &mail).await.map(drop)
+    let link = format!("{}/login", app.config.public_url());
+    mail_member(tx, app, member, notice.kind(), &[("link", link)]).await
 }
 
 /// Tells of a new address the one that the account had before.
@@ -121,21 +107,12 @@ async fn send(
         "/settings/sessions".to_owned()
     };
     let args = [
-        ("name", reader.name),
         ("email", reader.email.clone()),
         ("device", shown(&origin.device)),
         ("time", time(now)),
         ("link", format!("{}{page}", app.config.public_url())),
     ];
-    let language = Language::of_tag(&reader.language);
-    let (subject, text) = app.texts.mail(language, notice.kind(), &args);
-    let mail = Mail {
-        to: Email::trusted(to.unwrap_or(reader.email)),
-        subject,
-        text,
-        html: None,
-    };
-    mailer::send(app, tx, &mail).await.map(drop)
+    write(tx, app, reader, to, notice.kind(), &args).await
 }
 
 /// Promises a mail in the member's language: `args` are what its text names beside `{name}`.
@@ -149,13 +126,25 @@ pub async fn mail_member(
     let Some(reader) = find(tx, member).await? else {
         return Ok(());
     };
+    write(tx, app, reader, None, kind, args).await
+}
+
+/// In the reader's language, to their address unless another is named.
+async fn write(
+    tx: &Tx,
+    app: &App,
+    reader: Reader,
+    to: Option<String>,
+    kind: &'static str,
+    args: &[(&'static str, String)],
+) -> Result<()> {
     let args: Vec<_> = [("name", reader.name)]
         .into_iter()
         .chain(args.iter().cloned())
         .collect();
     let (subject, text) = app.texts.mail(Language::of_tag(&reader.language), kind, &args);
     let mail = Mail {
-        to: Email::trusted(reader.email),
+        to: Email::trusted(to.unwrap_or(reader.email)),
         subject,
         text,
         html: None,
