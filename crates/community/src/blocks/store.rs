@@ -30,11 +30,7 @@ pub async fn list_blocks(db: &impl Executor, member: MemberId, page: Paging) -> 
                ORDER BY b.other_id DESC LIMIT $3";
     db.all(sql, params![member, page.before(), page.fetch()], |row| {
         Ok(Block {
-            member: Author {
-                id: row.get(0)?,
-                username: row.get(1)?,
-                display_name: row.get(2)?,
-            },
+            member: Author::at(row, 0)?,
             created_at: row.get(3)?,
         })
     })

@@ -40,11 +40,7 @@ fn comment(row: &Row<'_>) -> Result<Comment> {
         id: row.get(0)?,
         post_id: row.get(1)?,
         parent_id: row.get(2)?,
-        author: Author {
-            id: row.get(3)?,
-            username: row.get(4)?,
-            display_name: row.get(5)?,
-        },
+        author: Author::at(row, 3)?,
         body: row.get(6)?,
         mentions: row
             .get::<String>(7)?

@@ -115,11 +115,7 @@ pub async fn list(
     db.all(SQL, params![member, status, page.before(), page.fetch()], |row| {
         Ok(Companionship {
             post_id: row.get(0)?,
-            author: Author {
-                id: row.get(1)?,
-                username: row.get(2)?,
-                display_name: row.get(3)?,
-            },
+            author: Author::at(row, 1)?,
             body: row.get(4)?,
             status: row.get(5)?,
             created_at: row.get(6)?,

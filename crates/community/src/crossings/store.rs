@@ -25,11 +25,7 @@ macro_rules! presentable {
 fn seen(row: &Row<'_>) -> Result<Seen> {
     Ok(Seen {
         id: row.get(0)?,
-        author: Author {
-            id: row.get(1)?,
-            username: row.get(2)?,
-            display_name: row.get(3)?,
-        },
+        author: Author::at(row, 1)?,
         body: row.get(4)?,
         html: row.get(5)?,
         created_at: row.get(6)?,

@@ -91,11 +91,7 @@ pub async fn list_mutual(
 
 fn friend(row: &Row<'_>) -> Result<Friend> {
     Ok(Friend {
-        member: Author {
-            id: row.get(0)?,
-            username: row.get(1)?,
-            display_name: row.get(2)?,
-        },
+        member: Author::at(row, 0)?,
         since: row.get(3)?,
     })
 }
@@ -128,11 +124,7 @@ fn request(row: &Row<'_>) -> Result<FriendRequest> {
         } else {
             Direction::Received
         },
-        member: Author {
-            id: row.get(2)?,
-            username: row.get(3)?,
-            display_name: row.get(4)?,
-        },
+        member: Author::at(row, 2)?,
         // To its sender a request that was declined or put off just waits.
         status: match status {
             RequestStatus::Rejected | RequestStatus::Snoozed if sent => RequestStatus::Pending,

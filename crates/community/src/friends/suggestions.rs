@@ -83,11 +83,7 @@ pub async fn suggest(app: &AppState, member: MemberId) -> Result<Vec<Suggestion>
     let ids: Vec<String> = mutual.keys().map(|id| id.simple().to_string()).collect();
     let found = db
         .all(candidates(db), params![member, json!(ids)], |row| {
-            let author = Author {
-                id: row.get(0)?,
-                username: row.get(1)?,
-                display_name: row.get(2)?,
-            };
+            let author = Author::at(row, 0)?;
             let place: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
             Ok((
                 author,

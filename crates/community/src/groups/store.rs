@@ -311,11 +311,7 @@ pub async fn list_members(
         params![reader, id, status, page.before(), page.fetch()],
         |row| {
             Ok(Membership {
-                member: Author {
-                    id: row.get(0)?,
-                    username: row.get(1)?,
-                    display_name: row.get(2)?,
-                },
+                member: Author::at(row, 0)?,
                 role: row.get(3)?,
                 status: row.get(4)?,
                 since: row.get(5)?,

@@ -27,11 +27,7 @@ fn message(row: &Row<'_>) -> Result<Message> {
         created_at: row.get(6)?,
         edited_at: row.get(7)?,
         deleted: row.get(8)?,
-        sender: Author {
-            id: row.get(9)?,
-            username: row.get(10)?,
-            display_name: row.get(11)?,
-        },
+        sender: Author::at(row, 9)?,
         reaction: row.get(12)?,
         reactions: vec![],
         media_count: row.get(15)?,
@@ -345,11 +341,7 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
             status: row.get(2)?,
             silenced: row.get(3)?,
             apart: row.get(4)?,
-            sender: Author {
-                id: row.get(5)?,
-                username: row.get(6)?,
-                display_name: row.get(7)?,
-            },
+            sender: Author::at(row, 5)?,
             before,
             answered: row.get(13)?,
         })

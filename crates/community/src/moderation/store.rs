@@ -120,11 +120,7 @@ pub async fn reported(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> R
                ORDER BY r.id DESC LIMIT 50";
     db.all(sql, params![kind, id], |row| {
         Ok(Reported {
-            reporter: Author {
-                id: row.get(0)?,
-                username: row.get(1)?,
-                display_name: row.get(2)?,
-            },
+            reporter: Author::at(row, 0)?,
             reason: row.get(3)?,
             note: row.get(4)?,
             created_at: row.get(5)?,
@@ -189,11 +185,7 @@ fn case(row: &Row<'_>) -> Result<Case> {
         id: row.get(0)?,
         subject_kind: row.get(1)?,
         subject_id: row.get(2)?,
-        accused: Author {
-            id: row.get(3)?,
-            username: row.get(4)?,
-            display_name: row.get(5)?,
-        },
+        accused: Author::at(row, 3)?,
         status: row.get(6)?,
         why: row.get::<Weighed>(7)?,
         report_count: row.get(8)?,

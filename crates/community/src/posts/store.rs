@@ -65,11 +65,7 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         edited_at: row.get(3)?,
         like_count: row.get(4)?,
         comment_count: row.get(5)?,
-        author: Author {
-            id: row.get(6)?,
-            username: row.get(7)?,
-            display_name: row.get(8)?,
-        },
+        author: Author::at(row, 6)?,
         liked_by_me: reaction.is_some(),
         reaction,
         version: row.get(10)?,
@@ -132,11 +128,7 @@ pub async fn complete(db: &impl Executor, reader: MemberId, posts: &mut [Post]) 
     if !with.is_empty() {
         for (id, who) in db
             .all(companions_of(db), params![reader, json!(with)], |row| {
-                let author = Author {
-                    id: row.get(1)?,
-                    username: row.get(2)?,
-                    display_name: row.get(3)?,
-                };
+                let author = Author::at(row, 1)?;
                 Ok((row.get::<PostId>(0)?, author))
             })
             .await?
@@ -174,11 +166,7 @@ fn shared_post(row: &Row<'_>) -> Result<SharedPost> {
         body: row.get(1)?,
         html: row.get(2)?,
         created_at: row.get(3)?,
-        author: Author {
-            id: row.get(4)?,
-            username: row.get(5)?,
-            display_name: row.get(6)?,
-        },
+        author: Author::at(row, 4)?,
         media_count: row.get(7)?,
         media: vec![],
     })
@@ -448,14 +436,7 @@ pub async fn count_share(tx: &Tx, member: MemberId, id: PostId) -> Result<bool> 
 
 pub async fn author(db: &impl Executor, id: MemberId) -> Result<Option<Author>> {
     let sql = "SELECT id, username, display_name FROM member WHERE id = $1";
-    db.one(sql, params![id], |row| {
-        Ok(Author {
-            id: row.get(0)?,
-            username: row.get(1)?,
-            display_name: row.get(2)?,
-        })
-    })
-    .await
+    db.one(sql, params![id], |row| Author::at(row, 0)).await
 }
 
 /// Keeps what the post said and writes what it says now; false when it has another version by now.

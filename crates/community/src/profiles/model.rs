@@ -1,7 +1,7 @@
 use super::ExperienceKind;
 use accounts::MemberId;
-use base::{Timestamp, choice, input};
-use db::stored;
+use base::{Result, Timestamp, choice, input};
+use db::{Row, stored};
 use platform::http::Versioned;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,17 @@ pub struct Author {
     pub id: MemberId,
     pub username: String,
     pub display_name: String,
+}
+
+impl Author {
+    /// Read from three columns side by side: id, user name, name.
+    pub fn at(row: &Row<'_>, first: usize) -> Result<Author> {
+        Ok(Author {
+            id: row.get(first)?,
+            username: row.get(first + 1)?,
+            display_name: row.get(first + 2)?,
+        })
+    }
 }
 
 /// A member as another member sees them in a list.

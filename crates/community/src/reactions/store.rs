@@ -92,11 +92,7 @@ pub async fn list(
     let values = params![reader, id, kind, page.before(), page.fetch()];
     db.all(sql, values, |row| {
         Ok(Reactor {
-            member: Author {
-                id: row.get(0)?,
-                username: row.get(1)?,
-                display_name: row.get(2)?,
-            },
+            member: Author::at(row, 0)?,
             reaction: row.get(3)?,
             created_at: row.get(4)?,
         })

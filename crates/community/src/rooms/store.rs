@@ -243,11 +243,7 @@ pub async fn list_members(
         params![reader, room, page.before(), page.fetch(), FEW],
         |row| {
             Ok(RoomMember {
-                member: Author {
-                    id: row.get(0)?,
-                    username: row.get(1)?,
-                    display_name: row.get(2)?,
-                },
+                member: Author::at(row, 0)?,
                 role: row.get(3)?,
                 status: row.get(4)?,
                 silenced: row.get(5)?,
@@ -454,14 +450,7 @@ pub async fn authors(db: &impl Executor, members: &[Uuid]) -> Result<Vec<Author>
         "SELECT m.id, m.username, m.display_name FROM jsonb_array_elements_text($1) w
          JOIN member m ON m.id = w.value::uuid",
     );
-    db.all(sql, params![ids(members)], |row| {
-        Ok(Author {
-            id: row.get(0)?,
-            username: row.get(1)?,
-            display_name: row.get(2)?,
-        })
-    })
-    .await
+    db.all(sql, params![ids(members)], |row| Author::at(row, 0)).await
 }
 
 /// What these members may do in a room.

@@ -34,11 +34,7 @@ macro_rules! shown {
 fn story(row: &Row<'_>) -> Result<Story> {
     Ok(Story {
         id: row.get(0)?,
-        author: Author {
-            id: row.get(1)?,
-            username: row.get(2)?,
-            display_name: row.get(3)?,
-        },
+        author: Author::at(row, 1)?,
         caption: row.get(4)?,
         visibility: row.get(5)?,
         created_at: row.get(6)?,
@@ -182,11 +178,7 @@ pub async fn list_views(
                ORDER BY v.member_id DESC LIMIT $4";
     db.all(sql, params![reader, id, page.before(), page.fetch()], |row| {
         Ok(View {
-            member: Author {
-                id: row.get(0)?,
-                username: row.get(1)?,
-                display_name: row.get(2)?,
-            },
+            member: Author::at(row, 0)?,
             seen_at: row.get(3)?,
         })
     })
