@@ -62,9 +62,10 @@ pub async fn register(app: &AppState, new: NewAccount, client: &Client) -> Resul
         display_name: new.display_name,
         password_hash,
         language: new.language,
-        status: match app.config.accounts.approval {
-            true => Status::Pending,
-            false => Status::Active,
+        status: if app.config.accounts.approval {
+            Status::Pending
+        } else {
+            Status::Active
         },
     };
     if member.status == Status::Pending {

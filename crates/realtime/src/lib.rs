@@ -81,7 +81,7 @@ impl std::fmt::Debug for Realtime {
         f.debug_struct("Realtime")
             .field("connections", &self.connections)
             .field("rooms", &self.hub.count())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -409,7 +409,14 @@ async fn on_connect(app: AppState, socket: Socket, auth: Value) {
         return;
     }
     let handshake: Handshake = serde_json::from_value(auth).unwrap_or_default();
-    rooms::enter_at_once(&app, &actor, &socket, &client, handshake.resume).await;
+    Box::pin(rooms::enter_at_once(
+        &app,
+        &actor,
+        &socket,
+        &client,
+        handshake.resume,
+    ))
+    .await;
 }
 
 async fn on_disconnect(app: AppState, socket: Socket, reason: Reason) {
@@ -472,12 +479,11 @@ pub fn workers(app: &AppState) -> Vec<Plan> {
             .service(move |context| {
                 let app = telling.clone();
                 async move {
-                    match &Realtime::of(&app).fan_out {
-                        Some(fan_out) => fan_out::keep(&app, fan_out, &context).await,
-                        None => {
-                            context.ready();
-                            context.cancelled().await;
-                        }
+                    if let Some(fan_out) = &Realtime::of(&app).fan_out {
+                        fan_out::keep(&app, fan_out, &context).await;
+                    } else {
+                        context.ready();
+                        context.cancelled().await;
                     }
                     Ok(())
                 }

@@ -96,7 +96,7 @@ pub(crate) async fn hear(app: AppState, name: &'static str, handler: Handler, so
         .arguments
         .into_iter()
         .next()
-        .map_or_else(|| "{}".into(), |argument| Box::<RawValue>::into(argument));
+        .map_or_else(|| "{}".into(), Box::<RawValue>::into);
     let (afterwards, language) = (Afterwards::default(), client.language);
     let work = {
         let (app, socket, client, afterwards) = (app.clone(), socket.clone(), client, afterwards.clone());
@@ -115,7 +115,7 @@ pub(crate) async fn hear(app: AppState, name: &'static str, handler: Handler, so
             handler(app, speaker, said).await
         }
     };
-    let outcome = answer_message(&app, name, language, work).await;
+    let outcome = Box::pin(answer_message(&app, name, language, work)).await;
     if let Some(ack) = event.ack {
         let sent = match &outcome {
             Ok(fields) => match accepted(fields) {

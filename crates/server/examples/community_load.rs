@@ -72,7 +72,7 @@ impl Member {
             let answer = answer.expect("the server answers");
             assert_eq!(answer.status(), 200, "{address}");
             answer.bytes().await.expect("the answer arrives");
-            times.push((kind, began.elapsed() - due));
+            times.push((kind, began.elapsed().saturating_sub(due)));
             due += pause;
         }
         times

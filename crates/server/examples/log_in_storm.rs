@@ -40,7 +40,7 @@ impl Reader {
             let answer = answer.expect("the server answers");
             assert_eq!(answer.status(), 200);
             answer.bytes().await.expect("the feed arrives");
-            times.push(began.elapsed() - asked);
+            times.push(began.elapsed().saturating_sub(asked));
             due += self.pause;
         }
         times

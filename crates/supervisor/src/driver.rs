@@ -169,8 +169,10 @@ impl Driver {
         self.entry().up();
         let again = report.again;
         self.entry().succeeded(report);
-        if again {
-            return Wait::Nothing;
+        match again {
+            Some(Duration::ZERO) => return Wait::Nothing,
+            Some(pause) => return Wait::Pause(pause),
+            None => {}
         }
         Wait::Idle(
             self.every

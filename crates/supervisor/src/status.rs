@@ -39,6 +39,8 @@ pub struct WorkerStatus {
     pub last_finished: Option<UnixMicros>,
     pub last_duration_ms: Option<u64>,
     pub last_report: Option<Report>,
+    /// The last run left something to do: the next one comes by itself.
+    pub has_more: bool,
     /// The latest failure; it stays when later runs go well.
     pub last_error: Option<String>,
     pub last_error_at: Option<UnixMicros>,
@@ -107,6 +109,7 @@ impl Entry {
             last_finished: None,
             last_duration_ms: None,
             last_report: None,
+            has_more: false,
             last_error: None,
             last_error_at: None,
         };
@@ -161,6 +164,7 @@ impl Entry {
         self.with(|status| {
             status.state = State::Idle;
             status.failures_in_a_row = 0;
+            status.has_more = report.again.is_some();
             status.last_report = Some(report);
         });
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -59,8 +60,9 @@ pub struct Report {
     pub summary: Cow<'static, str>,
     #[serde(serialize_with = "as_map")]
     pub facts: Vec<(&'static str, i64)>,
+    /// What is left to do waits no longer than this for the next run.
     #[serde(skip)]
-    pub(crate) again: bool,
+    pub(crate) again: Option<Duration>,
 }
 
 impl Report {
@@ -68,7 +70,7 @@ impl Report {
         Self {
             summary: summary.into(),
             facts: Vec::new(),
-            again: false,
+            again: None,
         }
     }
 
@@ -85,8 +87,14 @@ impl Report {
 
     /// Run again at once: the batch was full, more is waiting. Other workers have their turn in between.
     #[must_use]
-    pub fn again(mut self) -> Self {
-        self.again = true;
+    pub fn again(self) -> Self {
+        self.again_after(Duration::ZERO)
+    }
+
+    /// Run again after that pause, whoever asks: what is left to do cannot be done yet.
+    #[must_use]
+    pub fn again_after(mut self, pause: Duration) -> Self {
+        self.again = Some(pause);
         self
     }
 }

@@ -234,7 +234,8 @@ async fn live(
         let Ok(packet) = packet else { break };
         match packet.as_bytes() {
             b"2" => {
-                if stream.send(Message::text("3")).await.is_err() {
+                let answered = stream.send(Message::text("3")).await;
+                if answered.is_err() {
                     break;
                 }
             }

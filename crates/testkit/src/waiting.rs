@@ -21,7 +21,7 @@ pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 impl TestApp {
-    /// Lets a worker run once more, and gives the facts of its report.
+    /// Lets a worker run once more, and on until nothing is left to do; gives the facts of the last run.
     pub async fn run_worker(&self, name: &str) -> Value {
         let status = || {
             let status = self.app.supervisor.status_of(name);
@@ -33,7 +33,7 @@ impl TestApp {
         self.app.supervisor.wake(name);
         eventually(async || {
             let now = status();
-            (now.runs > before && now.state == State::Idle).then_some(())
+            (now.runs > before && now.state == State::Idle && !now.has_more).then_some(())
         })
         .await;
         let report = status().last_report.expect("a run ends with a report");

@@ -76,7 +76,10 @@ impl Handler for Sender {
         let Ok(url) = self.services.check(&to.endpoint) else {
             return Ok(gone(&to));
         };
-        let Some(request) = self.request(app, &to, &url, &promise.note, WORTH - age).await? else {
+        let Some(request) = self
+            .request(app, &to, &url, &promise.note, WORTH.saturating_sub(age))
+            .await?
+        else {
             return Ok(gone(&to));
         };
         let (headers, body) = request;

@@ -91,7 +91,7 @@ pub async fn list(db: &impl Executor, member: MemberId) -> Result<Vec<Subscripti
 
 /// All subscriptions of these members.
 pub async fn of_members(db: &impl Executor, members: &[MemberId]) -> Result<Vec<SubscriptionId>> {
-    let ids: serde_json::Value = members.iter().map(|member| member.to_string()).collect();
+    let ids: serde_json::Value = members.iter().map(ToString::to_string).collect();
     let sql = db.pick(
         "SELECT id FROM push_subscription WHERE member_id IN (SELECT unhex(replace(value, '-', '')) FROM json_each($1))",
         "SELECT id FROM push_subscription WHERE member_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1))",

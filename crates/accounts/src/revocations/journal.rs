@@ -208,7 +208,9 @@ impl Journal {
             .filter(|pepper| !self.peppers.contains(pepper))
             .collect();
         self.append_lines(&new).await?;
-        new.into_iter().for_each(|pepper| self.hold(pepper));
+        for pepper in new {
+            self.hold(pepper);
+        }
         Ok(())
     }
 

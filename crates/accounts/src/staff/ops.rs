@@ -167,9 +167,10 @@ pub async fn decide_registration(
     app.db
         .write_again(move |tx| async move {
             may_suspend(&tx, actor, member).await?;
-            let (after, action, notice) = match approves {
-                true => (Status::Active, Action::MemberApproved, Notice::Approved),
-                false => (Status::Rejected, Action::MemberRejected, Notice::Rejected),
+            let (after, action, notice) = if approves {
+                (Status::Active, Action::MemberApproved, Notice::Approved)
+            } else {
+                (Status::Rejected, Action::MemberRejected, Notice::Rejected)
             };
             let mut moved = store::move_status(&tx, member, Status::Pending, after, now).await?;
             if approves && !moved {
@@ -210,9 +211,10 @@ pub async fn put_verification(
             if !store::put_verified(&tx, member, is_verified.then_some(now)).await? {
                 return Ok(false);
             }
-            let action = match is_verified {
-                true => Action::MemberVerified,
-                false => Action::VerificationWithdrawn,
+            let action = if is_verified {
+                Action::MemberVerified
+            } else {
+                Action::VerificationWithdrawn
             };
             let act = Act {
                 actor: Some(actor),

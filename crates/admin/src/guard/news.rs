@@ -118,12 +118,11 @@ impl Worker for News {
 
 /// The lines after `told`; at first those since the last start, which is ours.
 fn look(guard: &Guard, told: Option<u64>) -> Result<(Vec<Record>, Overview)> {
-    let told = match told {
-        Some(told) => told,
-        None => {
-            let start = guard.history(u64::MAX, 1, |what| matches!(what, What::Start { .. }))?;
-            start.first().map_or(0, |start| start.n)
-        }
+    let told = if let Some(told) = told {
+        told
+    } else {
+        let start = guard.history(u64::MAX, 1, |what| matches!(what, What::Start { .. }))?;
+        start.first().map_or(0, |start| start.n)
     };
     let overview = guard.overview()?;
     let mut news = guard.records_after(told)?;

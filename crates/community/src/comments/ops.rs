@@ -28,7 +28,7 @@ pub async fn create_comment(
         let post_author = counted.ok_or_else(|| not_found("post"))?;
         let parent_author = match parent {
             None => None,
-            Some(parent) => Some(answered(&store::find(&tx, author, parent).await?, post)?),
+            Some(parent) => Some(answered(store::find(&tx, author, parent).await?.as_ref(), post)?),
         };
         let mentions = posts::mentioned(&tx, author, &Words::plain(&*body).mentions()).await?;
         let names: Vec<String> = mentions.iter().map(|mention| mention.username.clone()).collect();
@@ -69,7 +69,7 @@ pub async fn create_comment(
 }
 
 /// Whose comment is answered: one of the same post that still has its words.
-fn answered(parent: &Option<Comment>, post: PostId) -> Result<MemberId> {
+fn answered(parent: Option<&Comment>, post: PostId) -> Result<MemberId> {
     match parent {
         Some(parent) if parent.post_id == post && !parent.is_deleted => Ok(parent.author.id),
         _ => Err(not_found("comment")),

@@ -64,9 +64,10 @@ pub async fn decide_crossing(
             if !decides(&tx, &actor, found.numbers.1).await? {
                 return Err(not_found("crossing"));
             }
-            let status = match approves {
-                true => CrossingStatus::Approved,
-                false => CrossingStatus::Rejected,
+            let status = if approves {
+                CrossingStatus::Approved
+            } else {
+                CrossingStatus::Rejected
             };
             if !store::decide(&tx, id, status, actor.id, now).await? {
                 return Err(conflict("already_decided"));
@@ -89,9 +90,10 @@ pub async fn withdraw_crossing(app: &AppState, actor: &CurrentUser, id: Crossing
     let me = actor.id;
     app.db
         .write_again(move |tx| async move {
-            match store::delete(&tx, id, me).await? {
-                true => Ok(()),
-                false => Err(not_found("crossing")),
+            if store::delete(&tx, id, me).await? {
+                Ok(())
+            } else {
+                Err(not_found("crossing"))
             }
         })
         .await

@@ -49,9 +49,10 @@ pub async fn withdraw_proposal(app: &AppState, actor: &CurrentUser, id: CustomRo
     let me = actor.id;
     app.db
         .write_again(move |tx| async move {
-            match store::delete_pending(&tx, id, me).await? {
-                true => Ok(()),
-                false => Err(not_found("custom_role")),
+            if store::delete_pending(&tx, id, me).await? {
+                Ok(())
+            } else {
+                Err(not_found("custom_role"))
             }
         })
         .await
@@ -70,9 +71,10 @@ pub async fn decide_proposal(
         .write_again(move |tx| async move {
             let found = store::find(&tx, me, id).await?;
             let role = found.ok_or_else(|| not_found("custom_role"))?;
-            let (status, action) = match approves {
-                true => (Status::Approved, Action::CustomRoleApproved),
-                false => (Status::Rejected, Action::CustomRoleRejected),
+            let (status, action) = if approves {
+                (Status::Approved, Action::CustomRoleApproved)
+            } else {
+                (Status::Rejected, Action::CustomRoleRejected)
             };
             if !store::decide(&tx, id, status, me, &note, now).await? {
                 return Err(conflict("already_decided"));
@@ -99,9 +101,10 @@ pub async fn put_holding(app: &AppState, actor: &CurrentUser, id: CustomRoleId, 
     let (me, now) = (actor.id, app.clock.now());
     app.db
         .write_again(move |tx| async move {
-            let is_there = match holds {
-                true => store::hold(&tx, id, me, now).await?,
-                false => store::let_go(&tx, id, me).await?,
+            let is_there = if holds {
+                store::hold(&tx, id, me, now).await?
+            } else {
+                store::let_go(&tx, id, me).await?
             };
             is_there.then_some(()).ok_or_else(|| not_found("custom_role"))
         })

@@ -580,17 +580,14 @@ pub async fn forget_member(app: &AppState, tx: &Tx, member: MemberId) -> Result<
         };
         let others = store::other_admins(tx, id, member).await?;
         if policy::may_step_down(group.kind, role, others).is_err() {
-            match store::heir(tx, id, member).await? {
-                Some(heir) => {
-                    let now = app.clock.now();
-                    store::put_member(tx, id, heir, Status::Active, GroupRole::Admin, None, now).await?;
-                    seat(app, tx, id, &group.name, heir, GroupRole::Admin).await?;
-                }
-                None => {
-                    empty_room(app, tx, id).await?;
-                    store::delete(tx, id).await?;
-                    continue;
-                }
+            if let Some(heir) = store::heir(tx, id, member).await? {
+                let now = app.clock.now();
+                store::put_member(tx, id, heir, Status::Active, GroupRole::Admin, None, now).await?;
+                seat(app, tx, id, &group.name, heir, GroupRole::Admin).await?;
+            } else {
+                empty_room(app, tx, id).await?;
+                store::delete(tx, id).await?;
+                continue;
             }
         }
         exit(app, tx, id, member, Status::Left).await?;

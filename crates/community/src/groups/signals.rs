@@ -6,11 +6,10 @@ use accounts::MemberId;
 use base::Result;
 use platform::{
     AppState,
-    signals::{Announced, Consumer, Dispatch, Signal},
+    signals::{Announced, Consumer, Signal, follow},
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
-use supervisor::{Plan, Spec, Wake};
+use supervisor::Plan;
 
 /// A group was made, edited or ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,6 +99,10 @@ impl Consumer for Cities {
         "groups.cities"
     }
 
+    fn hears(&self) -> &'static [&'static str] {
+        &[ProfileChanged::KIND, EventCreated::KIND]
+    }
+
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
         for named in signals.iter().filter_map(named) {
             ops::connect_city(app, named.city, named.input, named.source, named.resident).await?;
@@ -108,15 +111,7 @@ impl Consumer for Cities {
     }
 }
 
-/// The worker that makes them, woken by each commit that announced something.
+/// The worker that makes them.
 pub fn cities_worker(app: &AppState) -> Plan {
-    let (wake, own) = (Wake::new(), app.clone());
-    app.signals.wake_on_commit(&wake);
-    Spec::new("groups.cities")
-        .group("platform")
-        .every(Duration::from_secs(10))
-        .wakes_on(&wake)
-        .timeout(Duration::from_mins(1))
-        .exempt()
-        .worker(move || Dispatch::new(own.clone(), Arc::new(Cities)))
+    follow(app, Cities)
 }

@@ -155,7 +155,7 @@ fn decide(speech: &Speech, known: Known, at: Timestamp) -> Result<Decided, Error
         forwarded: saying.forwarded,
         edited_at: None,
     };
-    let sent = (kind != RoomKind::Open).then(|| MessageSent {
+    let sent = (kind != RoomKind::Open).then_some(MessageSent {
         id: speech.id,
         room: speech.room,
         kind,

@@ -14,24 +14,20 @@ use crate::{
 use base::Result;
 use platform::{
     AppState,
-    signals::{Announced, Consumer, Dispatch},
+    signals::{Announced, Consumer, Signal, follow},
 };
-use std::{sync::Arc, time::Duration};
-use supervisor::{Plan, Report, Spec, Wake};
+use std::time::Duration;
+use supervisor::{Plan, Report, Spec};
 
-/// Looks at what was written and what was reported, woken by each commit that announced something;
+/// What is written within this time is weighed together: a human looks much later.
+const REST: Duration = Duration::from_millis(200);
+
+/// Looks at what was written and what was reported;
 /// ends what was decided for a while.
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (wake, watching, ending) = (Wake::new(), app.clone(), app.clone());
-    app.signals.wake_on_commit(&wake);
+    let ending = app.clone();
     vec![
-        Spec::new("moderation.watch")
-            .group("platform")
-            .every(Duration::from_secs(5))
-            .wakes_on(&wake)
-            .timeout(Duration::from_mins(1))
-            .exempt()
-            .worker(move || Dispatch::new(watching.clone(), Arc::new(Watch))),
+        follow(app, Watch),
         Spec::new("moderation.ends")
             .group("platform")
             .every(Duration::from_mins(1))
@@ -58,6 +54,14 @@ struct Watch;
 impl Consumer for Watch {
     fn name(&self) -> &'static str {
         "moderation.watch"
+    }
+
+    fn hears(&self) -> &'static [&'static str] {
+        &[PostCreated::KIND, CommentCreated::KIND, reports::Reported::KIND]
+    }
+
+    fn rests(&self) -> Duration {
+        REST
     }
 
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {

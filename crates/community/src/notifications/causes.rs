@@ -21,11 +21,10 @@ use accounts::MemberId;
 use base::Result;
 use platform::{
     AppState,
-    signals::{Announced, Consumer, Dispatch},
+    signals::{Announced, Consumer, Signal, follow},
 };
 use realtime::Realtime;
-use std::{sync::Arc, time::Duration};
-use supervisor::{Plan, Spec, Wake};
+use supervisor::Plan;
 use uuid::Uuid;
 
 /// Members told in one write.
@@ -40,6 +39,25 @@ struct Tell;
 impl Consumer for Tell {
     fn name(&self) -> &'static str {
         "notifications.tell"
+    }
+
+    fn hears(&self) -> &'static [&'static str] {
+        &[
+            Followed::KIND,
+            GroupInvited::KIND,
+            GroupAsked::KIND,
+            GroupJoined::KIND,
+            Decided::KIND,
+            MessageSent::KIND,
+            EventCreated::KIND,
+            FriendRequested::KIND,
+            FriendAccepted::KIND,
+            PostCreated::KIND,
+            PostEdited::KIND,
+            CompanionAsked::KIND,
+            CommentCreated::KIND,
+            Reacted::KIND,
+        ]
     }
 
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
@@ -61,17 +79,9 @@ impl Consumer for Tell {
     }
 }
 
-/// The worker that tells, woken by each commit that announced something.
+/// The worker that tells.
 pub fn worker(app: &AppState) -> Plan {
-    let (wake, own) = (Wake::new(), app.clone());
-    app.signals.wake_on_commit(&wake);
-    Spec::new("notifications.tell")
-        .group("platform")
-        .every(Duration::from_secs(5))
-        .wakes_on(&wake)
-        .timeout(Duration::from_mins(1))
-        .exempt()
-        .worker(move || Dispatch::new(own.clone(), Arc::new(Tell)))
+    follow(app, Tell)
 }
 
 fn cause(

@@ -180,9 +180,10 @@ async fn of_message(
     let read = rooms::store::read_seq(db, room, member).await?;
     Ok((message.seq > read).then(|| Note {
         title: message.sender.display_name,
-        body: match message.body.is_empty() {
-            true => app.texts.notification(reader.language, "message_media", &[]),
-            false => message.body,
+        body: if message.body.is_empty() {
+            app.texts.notification(reader.language, "message_media", &[])
+        } else {
+            message.body
         },
         url: format!("/messages/{room}"),
         tag: format!("chat:{room}"),

@@ -104,9 +104,10 @@ async fn publish(
         }
         store::insert(&tx, id, author, &draft, &hashtags, &mentions, now).await?;
         companions::store::ask(&tx, id, &asked, now).await?;
-        let media = match draft.media.is_empty() {
-            true => vec![],
-            false => media::attach(&own, &tx, author, of(id), &draft.media).await?,
+        let media = if draft.media.is_empty() {
+            vec![]
+        } else {
+            media::attach(&own, &tx, author, of(id), &draft.media).await?
         };
         let post = Post {
             id,

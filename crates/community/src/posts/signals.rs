@@ -7,13 +7,13 @@ use base::{Result, Timestamp};
 use db::CommunityId;
 use platform::{
     AppState,
-    signals::{Announced, Consumer, Dispatch, Signal},
+    signals::{Announced, Consumer, Signal, follow},
 };
 use realtime::{Push, Realtime, Sockets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
-use supervisor::{Plan, Spec, Wake};
+use std::time::Duration;
+use supervisor::Plan;
 use uuid::Uuid;
 
 /// Followers read in one go.
@@ -115,6 +115,10 @@ impl Consumer for PushPosts {
         "posts.push"
     }
 
+    fn hears(&self) -> &'static [&'static str] {
+        &[PostCreated::KIND]
+    }
+
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
         // Sockets speak for the first community.
         if app.db.community() != CommunityId::DEFAULT {
@@ -157,15 +161,7 @@ async fn push(app: &AppState, created: PostCreated) -> Result<()> {
     }
 }
 
-/// The worker that pushes new posts, woken by each commit that announced something.
+/// The worker that pushes new posts.
 pub fn push_worker(app: &AppState) -> Plan {
-    let (wake, own) = (Wake::new(), app.clone());
-    app.signals.wake_on_commit(&wake);
-    Spec::new("posts.push")
-        .group("platform")
-        .every(Duration::from_secs(2))
-        .wakes_on(&wake)
-        .timeout(Duration::from_secs(30))
-        .exempt()
-        .worker(move || Dispatch::new(own.clone(), Arc::new(PushPosts)))
+    follow(app, PushPosts)
 }

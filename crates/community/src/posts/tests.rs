@@ -182,7 +182,7 @@ async fn what_a_post_said_before_stays_readable() {
         let post = publish(app, &ana, "one").await;
         let path = format!("/posts/{}", post["id"].as_str().unwrap());
         for body in ["two", "three"] {
-            app.clock.advance(Duration::from_secs(60));
+            app.clock.advance(Duration::from_mins(1));
             ana.patch(&path, json!({"body": body})).await.expect(200);
         }
         ana.patch(&path, json!({"emotions": ["proud"], "place": {"name": "Roma"}}))

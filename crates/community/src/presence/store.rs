@@ -13,7 +13,7 @@ pub struct Known {
 
 /// Active members among these who have nothing against the reader.
 pub async fn find(db: &impl Executor, reader: MemberId, members: &[MemberId]) -> Result<Vec<Known>> {
-    let ids: serde_json::Value = members.iter().map(|member| member.to_string()).collect();
+    let ids: serde_json::Value = members.iter().map(ToString::to_string).collect();
     let sql = db.pick(
         "SELECT m.id, coalesce(p.visibility, 'contacts'), p.last_seen_at, f.follower_id IS NOT NULL
          FROM json_each($2) wanted

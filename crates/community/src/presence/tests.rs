@@ -46,7 +46,7 @@ async fn those_whom_a_member_follows_see_when_they_are_there() {
         let (_, last_seen) = presence(&bruno, &ana).await;
         assert_eq!(last_seen, app.clock.now().to_string());
         app.run_worker("realtime.last_seen").await;
-        app.clock.advance(Duration::from_secs(60));
+        app.clock.advance(Duration::from_mins(1));
         assert_eq!(presence(&bruno, &ana).await.1, last_seen);
         assert_eq!(presence(&carla, &ana).await.1, Value::Null);
     })

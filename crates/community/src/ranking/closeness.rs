@@ -1,7 +1,7 @@
 //! How close two friends are, 0 to 100.
 //!
-//! `base + 5 each event together (25 at most) + 2 each message (20) + 10 each dance (30)
-//!  + 1 each reaction (10) + 3 each comment (15)`, less 5 when nothing happened for 30 days and 15
+//! Base, and 5 each event together (25 at most), 2 each message (20), 10 each dance (30),
+//! 1 each reaction (10), 3 each comment (15); less 5 when nothing happened for 30 days and 15
 //! after 90, cut to 0 to 100. The numbers are settings: `ranking.closeness_*`.
 
 use platform::config::Ranking;

@@ -96,9 +96,12 @@ async fn accused(
             let message = messages::ops::show_message(db, reporter, MessageId(id.0)).await?;
             Ok(message.sender.id)
         }
-        SubjectKind::Member => match profiles::store::is_visible(db, reporter, MemberId(id.0)).await? {
-            true => Ok(MemberId(id.0)),
-            false => Err(not_found("member")),
-        },
+        SubjectKind::Member => {
+            if profiles::store::is_visible(db, reporter, MemberId(id.0)).await? {
+                Ok(MemberId(id.0))
+            } else {
+                Err(not_found("member"))
+            }
+        }
     }
 }

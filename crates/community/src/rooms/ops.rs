@@ -316,16 +316,13 @@ pub async fn create_group_room(
 pub async fn enter_as(tx: &Tx, app: &AppState, group: Uuid, member: MemberId, role: Role) -> Result<()> {
     let room = group_room(tx, group).await?;
     let now = app.clock.now();
-    match store::member(tx, room, member, member).await? {
-        Some((_, Status::Joined)) => {
-            store::put_role(tx, room, member, role).await?;
-            tell(tx, app, room, Entry::new::<MemberChanged>(member, now)).await
-        }
-        _ => {
-            enter(tx, room, member, role, now).await?;
-            append(tx, app, Stream::user(member), Entry::new::<RoomAdded>(room, now)).await?;
-            tell(tx, app, room, Entry::new::<MemberJoined>(member, now)).await
-        }
+    if let Some((_, Status::Joined)) = store::member(tx, room, member, member).await? {
+        store::put_role(tx, room, member, role).await?;
+        tell(tx, app, room, Entry::new::<MemberChanged>(member, now)).await
+    } else {
+        enter(tx, room, member, role, now).await?;
+        append(tx, app, Stream::user(member), Entry::new::<RoomAdded>(room, now)).await?;
+        tell(tx, app, room, Entry::new::<MemberJoined>(member, now)).await
     }
 }
 

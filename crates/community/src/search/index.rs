@@ -16,14 +16,14 @@ use base::{Result, Timestamp, fold};
 use db::{Executor, Tx, params};
 use platform::{
     AppState, communities,
-    signals::{Announced, Consumer, Dispatch},
+    signals::{Announced, Consumer, Signal, follow},
 };
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
-use supervisor::{Failure, Plan, Report, Spec, Wake};
+use supervisor::{Failure, Plan, Report, Spec};
 use uuid::Uuid;
 
 /// Rows indexed in one write.
@@ -53,6 +53,20 @@ impl Consumer for Follow {
         "search.index"
     }
 
+    fn hears(&self) -> &'static [&'static str] {
+        &[
+            PostCreated::KIND,
+            PostEdited::KIND,
+            EventCreated::KIND,
+            GroupChanged::KIND,
+            ProfileChanged::KIND,
+        ]
+    }
+
+    fn rests(&self) -> Duration {
+        REST
+    }
+
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
         let subjects: BTreeSet<(&str, Uuid)> = signals
             .iter()
@@ -67,18 +81,9 @@ impl Consumer for Follow {
     }
 }
 
-/// Follows the signals, woken by each commit that announced something.
+/// Follows the signals.
 pub fn signals_worker(app: &AppState) -> Plan {
-    let (wake, own) = (Wake::new(), app.clone());
-    app.signals.wake_on_commit(&wake);
-    Spec::new("search.index")
-        .group("platform")
-        .every(Duration::from_secs(10))
-        .wakes_on(&wake)
-        .rests(REST)
-        .timeout(Duration::from_mins(1))
-        .exempt()
-        .worker(move || Dispatch::new(own.clone(), Arc::new(Follow)))
+    follow(app, Follow)
 }
 
 /// Finds what no signal told of.

@@ -6,10 +6,10 @@ use accounts::NotMe;
 use base::Result;
 use platform::{
     AppState,
-    signals::{Announced, Consumer, Dispatch},
+    signals::{Announced, Consumer, Signal, follow},
 };
-use std::{sync::Arc, time::Duration};
-use supervisor::{Failure, Plan, Report, Spec, Wake};
+use std::time::Duration;
+use supervisor::{Failure, Plan, Report, Spec};
 
 /// Messages promised in one write.
 const AT_ONCE: usize = 100;
@@ -21,6 +21,10 @@ struct FanOut;
 impl Consumer for FanOut {
     fn name(&self) -> &'static str {
         "webhooks.fan_out"
+    }
+
+    fn hears(&self) -> &'static [&'static str] {
+        &[PostCreated::KIND, NotMe::KIND]
     }
 
     async fn consume(&self, app: &AppState, signals: Vec<Announced>) -> Result<()> {
@@ -58,15 +62,9 @@ async fn tell(app: &AppState, created: &PostCreated) -> Result<()> {
 }
 
 pub fn workers(app: &AppState) -> Vec<Plan> {
-    let (wake, hear, prune) = (Wake::new(), app.clone(), app.clone());
-    app.signals.wake_on_commit(&wake);
+    let prune = app.clone();
     vec![
-        Spec::new("webhooks.fan_out")
-            .group("platform")
-            .every(Duration::from_secs(5))
-            .wakes_on(&wake)
-            .timeout(Duration::from_secs(30))
-            .worker(move || Dispatch::new(hear.clone(), Arc::new(FanOut))),
+        follow(app, FanOut),
         Spec::new("webhooks.clean_up")
             .group("platform")
             .every(Duration::from_hours(1))

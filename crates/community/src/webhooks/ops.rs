@@ -95,9 +95,10 @@ pub async fn delete_webhook(app: &AppState, actor: &CurrentUser, id: WebhookId) 
     let owner = actor.id;
     app.db
         .write_again(move |tx| async move {
-            match store::delete(&tx, owner, id).await? {
-                true => Ok(()),
-                false => Err(not_found("webhook")),
+            if store::delete(&tx, owner, id).await? {
+                Ok(())
+            } else {
+                Err(not_found("webhook"))
             }
         })
         .await
@@ -153,8 +154,9 @@ pub async fn redeliver(
 /// One's own webhook, when it is on: to one that is off nothing is sent.
 async fn awake(tx: &Tx, actor: &CurrentUser, id: WebhookId) -> Result<()> {
     let webhook = store::find(tx, actor.id, id).await?;
-    match webhook.ok_or_else(|| not_found("webhook"))?.enabled {
-        true => Ok(()),
-        false => Err(conflict("webhook_off")),
+    if webhook.ok_or_else(|| not_found("webhook"))?.enabled {
+        Ok(())
+    } else {
+        Err(conflict("webhook_off"))
     }
 }

@@ -81,8 +81,8 @@ impl Maker<'_> {
             return choice.clone();
         }
         for several in ["oneOf", "anyOf"] {
-            let alternatives = schema[several].as_array().into_iter().flatten();
-            if let Some(one) = alternatives.filter(|one| one["type"] != "null").next() {
+            let mut alternatives = schema[several].as_array().into_iter().flatten();
+            if let Some(one) = alternatives.find(|one| one["type"] != "null") {
                 return self.object_with(schema, self.value(one, name, depth + 1), depth);
             }
         }

@@ -5,22 +5,45 @@ use crate::AppState;
 use base::{Result, Timestamp};
 use db::{CommunityId, Db, Executor, Param, params};
 use std::{sync::Arc, time::Duration};
-use supervisor::{Context, Failure, Report, Worker};
+use supervisor::{Context, Failure, Plan, Report, Spec, Wake, Worker};
 
 /// Signals taken at once.
 const BATCH: i64 = 200;
 /// Signals are kept this long for a look back, once every consumer has them.
 const KEPT: Duration = Duration::from_hours(72);
+/// Between two looks of a consumer that nothing wakes.
+const EVERY: Duration = Duration::from_secs(5);
+/// A signal that waits for an older transaction is looked for again after this.
+const SOON: Duration = Duration::from_millis(10);
 
 /// Reacts to signals. What it does must bear repetition.
 pub trait Consumer: Send + Sync + 'static {
     /// Stable: the position is kept under it.
     fn name(&self) -> &'static str;
+    /// Announcements of these kinds wake it. It is given all others as well, somewhat later.
+    fn hears(&self) -> &'static [&'static str];
+    /// What is announced within this time after a run costs one run together.
+    fn rests(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Does what the signals ask for. An error keeps the position: all of them come again.
     fn consume(&self, app: &AppState, signals: Vec<Announced>) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// The worker of one consumer.
+/// The worker of a consumer, woken by the commits that announce what it hears.
+pub fn follow(app: &AppState, consumer: impl Consumer) -> Plan {
+    let (wake, app, consumer) = (Wake::new(), app.clone(), Arc::new(consumer));
+    app.signals.wake_on_commit(consumer.hears(), &wake);
+    Spec::new(consumer.name())
+        .group("platform")
+        .every(EVERY)
+        .wakes_on(&wake)
+        .rests(consumer.rests())
+        .exempt()
+        .worker(move || Dispatch::new(app.clone(), consumer.clone()))
+}
+
+/// What [`follow`] runs.
 pub struct Dispatch<C> {
     app: AppState,
     consumer: Arc<C>,
@@ -35,9 +58,14 @@ impl<C: Consumer> Dispatch<C> {
 impl<C: Consumer> Worker for Dispatch<C> {
     async fn run(&mut self, _: &Context) -> Result<Report, Failure> {
         let (db, name) = (&self.app.db, self.consumer.name());
-        let signals = unread(db, name, self.app.clock.now()).await.map_err(failure)?;
+        let mut signals = unread(db, name, self.app.clock.now()).await.map_err(failure)?;
+        let found = signals.len();
+        signals.retain(|(settled, _)| *settled);
+        let wait = (signals.len() < found).then_some(SOON);
+        let signals: Vec<Announced> = signals.into_iter().map(|(_, signal)| signal).collect();
         let Some(last) = signals.last().cloned() else {
-            return Ok(Report::nothing());
+            let report = Report::nothing();
+            return Ok(wait.map_or(report.clone(), |pause| report.again_after(pause)));
         };
         let count = signals.len() as i64;
         for (community, signals) in by_community(signals) {
@@ -48,7 +76,11 @@ impl<C: Consumer> Worker for Dispatch<C> {
             .await
             .map_err(failure)?;
         let report = Report::new("signals consumed").fact("signals", count);
-        Ok(if count == BATCH { report.again() } else { report })
+        Ok(match wait {
+            Some(pause) => report.again_after(pause),
+            None if found as i64 == BATCH => report.again(),
+            None => report,
+        })
     }
 }
 
@@ -71,8 +103,9 @@ fn failure(error: base::Error) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// The next signals of a consumer. A new consumer begins with the signals of its first look.
-async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<Announced>> {
+/// The next signals of a consumer, each with whether it is settled: that no transaction which is still
+/// under way can put one before it. The settled ones stand first.
+async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<(bool, Announced)>> {
     let position = "SELECT xid, signal_id FROM signal_consumer WHERE name = $1";
     let known = db
         .one(position, params![consumer], |row| {
@@ -93,24 +126,30 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<A
         (0, 0)
     };
     let sql = db.pick(
-        "SELECT /* every community */ id, kind, payload, created_at, xid, community_id FROM signal
+        "SELECT /* every community */ id, kind, payload, created_at, xid, community_id, true FROM signal
          WHERE (xid, id) > ($1, $2) ORDER BY xid, id LIMIT $3",
-        "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint, community_id FROM signal
-         WHERE (xid, id) > (($1::bigint)::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-         ORDER BY xid, id LIMIT $3",
+        // A transaction of another database of the cluster announces nothing here. One that cannot be
+        // told apart, because its role hides it, counts as ours.
+        "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint, community_id,
+             xid < (SELECT coalesce(min(x::text::bigint)::text::xid8, pg_snapshot_xmax(pg_current_snapshot()))
+                    FROM pg_snapshot_xip(pg_current_snapshot()) x
+                    WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.backend_xid = x::xid
+                        AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))
+         FROM signal WHERE (xid, id) > (($1::bigint)::text::xid8, $2) ORDER BY xid, id LIMIT $3",
     );
     db.all(
         sql,
         vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)],
         |row| {
-            Ok(Announced {
+            let signal = Announced {
                 id: row.get(0)?,
                 kind: row.get(1)?,
                 payload: row.get(2)?,
                 at: row.get(3)?,
                 xid: row.get(4)?,
                 community: CommunityId(row.get(5)?),
-            })
+            };
+            Ok((row.get(6)?, signal))
         },
     )
     .await

@@ -7,13 +7,14 @@
 //!
 //! On PostgreSQL a transaction with a later id can commit first. A row therefore
 //! holds its transaction's number, consumers read in the order (xid, id), and
-//! only below the oldest transaction that is still under way. A consumer that
-//! read by id alone would step over the late one.
+//! only below the oldest transaction that is still under way in this database.
+//! A consumer that read by id alone would step over the late one. What is there
+//! and must wait for an older transaction is looked for again very soon.
 
 mod dispatch;
 
 pub(crate) use dispatch::prune;
-pub use dispatch::{Consumer, Dispatch};
+pub use dispatch::{Consumer, Dispatch, follow};
 
 use base::{Result, Timestamp};
 use db::{CommunityId, Tx, params};
@@ -48,16 +49,17 @@ impl Announced {
 /// Wakes the consumers of this node as soon as a write that announced something has committed.
 #[derive(Default)]
 pub struct Signals {
-    wakes: Mutex<Vec<Wake>>,
+    /// Each with the kinds that ring it.
+    wakes: Mutex<Vec<(&'static [&'static str], Wake)>>,
 }
 
 impl Signals {
-    /// Rings with every commit that announced something.
-    pub fn wake_on_commit(&self, wake: &Wake) {
+    /// Rings with every commit that announced something of these kinds.
+    pub fn wake_on_commit(&self, kinds: &'static [&'static str], wake: &Wake) {
         self.wakes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(wake.clone());
+            .push((kinds, wake.clone()));
     }
 
     /// Writes the signal with the change it tells of.
@@ -68,8 +70,11 @@ impl Signals {
             params![S::KIND, payload, now],
         )
         .await?;
-        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        tx.on_commit(move || wakes.iter().for_each(Wake::wake));
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, wake) in wakes.iter().filter(|(kinds, _)| kinds.contains(&S::KIND)) {
+            let wake = wake.clone();
+            tx.on_commit(move || wake.wake());
+        }
         Ok(())
     }
 }

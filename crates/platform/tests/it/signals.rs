@@ -44,6 +44,10 @@ impl Consumer for Scribe {
         "scribe"
     }
 
+    fn hears(&self) -> &'static [&'static str] {
+        &[Happened::KIND]
+    }
+
     async fn consume(&self, _: &AppState, signals: Vec<Announced>) -> Result<()> {
         let words = signals
             .iter()
@@ -66,6 +70,10 @@ struct Node {
 
 impl Node {
     async fn start(app: AppState, fate: Fate) -> Node {
+        Node::looking_every(Duration::from_millis(5), app, fate).await
+    }
+
+    async fn looking_every(period: Duration, app: AppState, fate: Fate) -> Node {
         let scribe = Arc::new(Scribe {
             fate,
             seen: Mutex::default(),
@@ -79,9 +87,7 @@ impl Node {
             ..Restart::default()
         };
         let own = scribe.clone();
-        let spec = Spec::new("scribe")
-            .every(Duration::from_millis(5))
-            .restart(patient);
+        let spec = Spec::new("scribe").every(period).restart(patient);
         supervisor.add(spec.worker(move || Dispatch::new(app.clone(), own.clone())));
         supervisor.start().await;
         Node { supervisor, scribe }
@@ -202,6 +208,56 @@ async fn a_signal_that_commits_late_is_not_stepped_over() {
         assert_eq!(ids[1] < ids[2], row_first, "the story is told both ways round");
         node.stop().await;
     }
+}
+
+/// Holds a transaction open that has its number, while something happens.
+async fn meanwhile(f: &Fixture, happens: impl Future<Output = ()>) {
+    let (open, opened) = oneshot::channel::<()>();
+    let (end, ended) = oneshot::channel::<()>();
+    let holding = f.db.write(move |tx| async move {
+        tx.execute("INSERT INTO effect (label) VALUES ('held')", vec![])
+            .await?;
+        open.send(()).unwrap();
+        ended.await.unwrap();
+        Ok(())
+    });
+    let (held, ()) = tokio::join!(holding, async {
+        opened.await.unwrap();
+        happens.await;
+        end.send(()).unwrap();
+    });
+    held.unwrap();
+}
+
+#[tokio::test]
+async fn another_database_of_the_cluster_holds_nobody_up() {
+    let (f, neighbour) = (postgres().await, postgres().await);
+    let app = f.app(Tasks::default());
+    let node = Node::start(f.other_node(Tasks::default()).await, Fate::Lives).await;
+    meanwhile(&neighbour, async {
+        announce(&f, &app, "heard").await;
+        node.has(&["heard"]).await;
+    })
+    .await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_waited_for_an_older_transaction_is_heard_as_soon_as_that_ends() {
+    let f = postgres().await;
+    let (app, other) = (f.app(Tasks::default()), f.other_node(Tasks::default()).await);
+    let mut node = None;
+    meanwhile(&f, async {
+        announce(&f, &app, "quick").await;
+        let started = Node::looking_every(Duration::from_hours(1), other, Fate::Lives).await;
+        eventually("it looks", || started.runs() > 1).await;
+        assert!(started.seen().is_empty());
+        node = Some(started);
+    })
+    .await;
+    let node = node.unwrap();
+    eventually("it hears", || node.seen() == ["quick"]).await;
+    node.stop().await;
 }
 
 #[tokio::test]

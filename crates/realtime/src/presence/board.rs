@@ -157,11 +157,7 @@ impl Board {
         audience.sockets += 1;
         if audience.sockets == 1 {
             // The first listener hears of those who are there already.
-            let there: Vec<_> = self
-                .statuses(room)
-                .into_iter()
-                .map(|(member, _)| member)
-                .collect();
+            let there: Vec<_> = self.statuses(room).into_keys().collect();
             for member in there {
                 self.doubt(room, member, now);
             }

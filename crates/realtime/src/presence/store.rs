@@ -25,7 +25,7 @@ pub async fn unseen(db: &impl Executor, among: &[MemberId]) -> Result<Vec<Member
     if among.is_empty() {
         return Ok(vec![]);
     }
-    let ids: serde_json::Value = among.iter().map(|member| member.to_string()).collect();
+    let ids: serde_json::Value = among.iter().map(ToString::to_string).collect();
     let sql = db.pick(
         "SELECT member_id FROM member_presence WHERE visibility = 'nobody'
          AND member_id IN (SELECT unhex(replace(value, '-', '')) FROM json_each($1))",
@@ -46,6 +46,7 @@ pub async fn set_visibility(tx: &Tx, member: MemberId, visibility: Visibility) -
     .await
 }
 
+#[expect(clippy::implicit_hasher, reason = "there is one caller")]
 pub async fn write_last_seen(db: &Db, seen: HashMap<MemberId, Timestamp>) -> Result<()> {
     if seen.is_empty() {
         return Ok(());

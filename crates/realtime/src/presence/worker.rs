@@ -126,7 +126,9 @@ fn step(app: &AppState, count: u64) {
     }
     if count.is_multiple_of(NEWS) {
         let news = presence.board().tick(now);
-        news.iter().for_each(|news| tell_presence(app, news));
+        for news in &news {
+            tell_presence(app, news);
+        }
     }
     let (writing, news) = {
         let mut typing = presence.typing();
@@ -136,7 +138,9 @@ fn step(app: &AppState, count: u64) {
     for writing in writing {
         say(app, Said::Typing(writing));
     }
-    news.iter().for_each(|news| tell_typing(app, news));
+    for news in &news {
+        tell_typing(app, news);
+    }
 }
 
 /// What another node says.

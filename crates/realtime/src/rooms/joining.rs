@@ -377,7 +377,7 @@ pub(crate) async fn enter_at_once(
             client.language,
             enter(app, actor, socket, client, wish),
         );
-        match entered.await {
+        match Box::pin(entered).await {
             Ok((joined, settle)) => {
                 emit(socket, &joined);
                 settle.settle(app).await;

@@ -234,7 +234,7 @@ async fn every_route_wants_its_scope_or_takes_no_token() {
             .iter()
             .filter(|operation| operation.scope == Some(*scope))
         {
-            let path = operation.path.replace(|c| c == '{' || c == '}', "");
+            let path = operation.path.replace(['{', '}'], "");
             let method: Method = operation.method.to_uppercase().parse().unwrap();
             let answer = Answer::of(script(&ana, &text).request(method, &path)).await;
             assert_eq!(

@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Answer, TestApp};
+use testkit::{Answer, TestApp, eventually};
 
 /// Tells the client's story with what it needs to know.
 pub async fn client(app: &TestApp, story: &str, context: Value) {
@@ -41,15 +41,24 @@ async fn who_has_no_good_token_is_told_so() {
     app.end().await;
 }
 
-/// Lets the clock run a hundred times as fast while something happens.
-async fn quickly<T>(app: &TestApp, happens: impl Future<Output = T>) -> T {
-    let mut happens = std::pin::pin!(happens);
-    let mut ticks = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        tokio::select! {
-            outcome = &mut happens => return outcome,
-            _ = ticks.tick() => app.clock.advance(Duration::from_secs(10)),
+/// While something happens, lets the clock run ten times as fast once so many are connected, beginning a
+/// little before they are told that their tokens end.
+async fn near_the_end<T>(app: &TestApp, connections: usize, happens: impl Future<Output = T>) -> T {
+    let runs = async {
+        eventually(async || {
+            (realtime::Realtime::of(&app.app).connection_count() == connections).then_some(())
+        })
+        .await;
+        app.clock.advance(Duration::from_secs(520));
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            ticks.tick().await;
+            app.clock.advance(Duration::from_secs(1));
         }
+    };
+    tokio::select! {
+        outcome = happens => outcome,
+        () = runs => unreachable!("the clock runs on"),
     }
 }
 
@@ -61,7 +70,7 @@ async fn a_socket_lives_as_long_as_its_token() {
     let renewing = app.post("/api/v1/auth/login", log_in).await.expect(200);
     let context =
         json!({"renewing": renewing, "silent": {"access_token": ana.token}, "stranger": bruno.token});
-    quickly(&app, client(&app, "expires", context)).await;
+    near_the_end(&app, 6, client(&app, "expires", context)).await;
     assert_eq!(realtime::Realtime::of(&app.app).connection_count(), 0);
     app.end().await;
 }

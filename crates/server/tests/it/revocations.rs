@@ -81,7 +81,7 @@ async fn a_role_changed_on_one_node_counts_for_sockets_of_the_other_within_a_sec
         assert!(changed.unwrap());
         eventually(async || (may().await == given).then_some(())).await;
         println!("after {:?}", began.elapsed());
-        assert!(began.elapsed() < Duration::from_millis(1000));
+        assert!(began.elapsed() < Duration::from_secs(1));
     }
     there.end().await;
     here.end().await;

@@ -31,7 +31,7 @@ async fn the_status_as_json() {
             "name": "mail", "group": "main", "kind": "periodic", "state": "idle",
             "runs": 1, "panics": 0, "errors": 0, "overruns": 0, "restarts": 0, "failures_in_a_row": 0,
             "last_started": 1_000_000, "last_finished": 2_000_000, "last_duration_ms": 1000,
-            "last_report": {"summary": "sent 3 letters", "facts": {"sent": 3, "waiting": 0}},
+            "last_report": {"summary": "sent 3 letters", "facts": {"sent": 3, "waiting": 0}}, "has_more": false,
             "last_error": null, "last_error_at": null,
         })
     );

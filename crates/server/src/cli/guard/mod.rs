@@ -88,7 +88,7 @@ enum Command {
     },
     /// Let go of old quarantine and drafts, and of copies that nothing needs
     Prune {
-        /// Keep what is younger; otherwise keep_days of guard.toml, or 30
+        /// Keep what is younger; otherwise `keep_days` of guard.toml, or 30
         #[arg(long, value_name = "DAYS")]
         days: Option<u32>,
         /// Only count
