@@ -56,6 +56,18 @@ await perform(async () => {
 
   await tell('Ana signs up on her laptop', () => signUp(laptop, ana), laptop);
 
+  await tell('What her browser keeps for scripts logs nobody in', async () => {
+    const kept = await laptop.evaluate(async () => ({
+      storage: [...Object.entries(localStorage), ...Object.entries(sessionStorage)],
+      databases: (await indexedDB.databases()).map(({ name }) => name),
+      caches: await caches.keys(),
+      cookies: document.cookie,
+    }));
+    const secrets = kept.storage.filter(([name, value]) => /token|session|secret/i.test(name) || value.length > 100 || /^ey/.test(value));
+    check(secrets.length === 0, `storage holds ${JSON.stringify(secrets)}`);
+    check(kept.databases.length === 0 && kept.caches.length === 0 && kept.cookies === '', `a script can read ${JSON.stringify(kept)}`);
+  }, laptop);
+
   await tell('Caps lock is noticed', async () => {
     await phone.goto(`${url}/login`);
     const password = phone.getByLabel('Password', { exact: true });

@@ -2,7 +2,12 @@ use super::{
     Direction, FriendAccepted, FriendRequest, FriendRequestId, FriendRequested, RequestStatus, model::Plea,
     policy, store,
 };
-use crate::{follows, posts::store as posts, profiles, settings};
+use crate::{
+    follows,
+    newcomers::{self, Deed},
+    posts::store as posts,
+    profiles, settings,
+};
 use accounts::{CurrentUser, MemberId};
 use base::{
     Result, Timestamp,
@@ -43,6 +48,7 @@ pub async fn create_friend_request(
         period: Duration::from_hours(1),
     };
     app.limits.take(limit, actor.id).await.into_result()?;
+    newcomers::count(app, actor.id, Deed::Request).await?;
     let (own, sender, now) = (app.clone(), actor.id, app.clock.now());
     let id = FriendRequestId(app.ids.at(now));
     once.create(app, sender.0, "create_friend_request", move |tx| async move {

@@ -578,6 +578,7 @@ async fn addresses_are_signed_and_end() {
         assert_eq!(header("content-type"), "video/mp4");
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert!(header("content-security-policy").contains("sandbox"));
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin");
         assert_eq!(header("content-disposition"), "inline; filename=\"milonga.mp4\"");
         assert!(header("cache-control").starts_with("private, max-age="));
         assert_eq!(

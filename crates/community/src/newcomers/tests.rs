@@ -55,6 +55,9 @@ async fn a_new_account_posts_so_often_a_day_and_an_older_one_as_it_likes() {
     ana.put(&format!("/follows/{}", zoe.id))
         .await
         .refused(429, "newcomer_limit");
+    ana.post("/friend-requests", json!({"member_id": zoe.id}))
+        .await
+        .refused(429, "newcomer_limit");
 
     app.clock.advance(4 * DAY);
     let mut ana = ana;

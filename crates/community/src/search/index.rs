@@ -3,7 +3,8 @@
 //! A signal tells that something was made or changed; its row is read again and
 //! indexed as it is by then, so the order of signals does not matter and repetition
 //! changes nothing. What was there before the index, and new members, of whom no
-//! signal tells, are found by their ids. What is deleted takes its row here along.
+//! signal tells, are found by their ids; what is young and has a signal is left to
+//! that one. What is deleted takes its row here along.
 
 use super::{Found, words};
 use crate::{
@@ -96,7 +97,7 @@ pub fn catch_up_worker(app: &AppState) -> Plan {
         .runs(move |_| {
             let app = own.clone();
             async move {
-                let count = catch_up_everywhere(&app)
+                let count = catch_up_everywhere(&app, LATE)
                     .await
                     .map_err(|error| Failure::new(error.to_string()))?;
                 let report = Report::new("documents indexed").fact("documents", count);
@@ -107,26 +108,32 @@ pub fn catch_up_worker(app: &AppState) -> Plan {
 
 /// Indexes all that no signal told of, as after a seed.
 pub async fn index_all(app: &AppState) -> Result<()> {
-    while catch_up_everywhere(app).await? > 0 {}
+    while catch_up_everywhere(app, Duration::ZERO).await? > 0 {}
     Ok(())
 }
 
-async fn catch_up_everywhere(app: &AppState) -> Result<i64> {
+async fn catch_up_everywhere(app: &AppState, signals_take: Duration) -> Result<i64> {
     let mut count = 0;
     for app in communities::each(app).await? {
-        count += catch_up(&app).await?;
+        count += catch_up(&app, signals_take).await?;
     }
     Ok(count)
 }
 
-async fn catch_up(app: &AppState) -> Result<i64> {
-    let mut count = 0;
+/// `signals_take`: how long a signal is waited for.
+async fn catch_up(app: &AppState, signals_take: Duration) -> Result<i64> {
+    let (mut count, now) = (0, app.clock.now());
     for kind in Found::ALL {
-        let found = missing(app, *kind).await?;
+        let before = if *kind == Found::Member || signals_take.is_zero() {
+            Uuid::max()
+        } else {
+            app.ids.at(now.minus(signals_take))
+        };
+        let found = missing(app, *kind, before).await?;
         count += found.len() as i64;
         index(app, found.iter().map(|id| (*kind, *id)).collect()).await?;
         // Behind the last row there may be one that is being committed.
-        let settled = app.ids.at(app.clock.now().minus(LATE));
+        let settled = app.ids.at(now.minus(LATE));
         let last = match found.last() {
             Some(last) if found.len() as i64 == BATCH => (*last).min(settled),
             _ => settled,
@@ -139,17 +146,19 @@ async fn catch_up(app: &AppState) -> Result<i64> {
     Ok(count)
 }
 
-async fn missing(app: &AppState, kind: Found) -> Result<Vec<Uuid>> {
+async fn missing(app: &AppState, kind: Found, before: Uuid) -> Result<Vec<Uuid>> {
     let sql = match kind {
         Found::Member => {
             "SELECT /* every community */ x.id FROM member x
              WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'member'), $1)
+                 AND x.id < $3
                  AND x.status <> 'former' AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.member_id = x.id)
              ORDER BY x.id LIMIT $2"
         }
         Found::Post => {
             "SELECT x.id FROM post x
              WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'post'), $1)
+                 AND x.id < $3
                  AND x.community_id = @community
                  AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.post_id = x.id)
              ORDER BY x.id LIMIT $2"
@@ -157,6 +166,7 @@ async fn missing(app: &AppState, kind: Found) -> Result<Vec<Uuid>> {
         Found::Event => {
             "SELECT x.id FROM event x
              WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'event'), $1)
+                 AND x.id < $3
                  AND x.community_id = @community
                  AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.event_id = x.id)
              ORDER BY x.id LIMIT $2"
@@ -164,13 +174,14 @@ async fn missing(app: &AppState, kind: Found) -> Result<Vec<Uuid>> {
         Found::Group => {
             "SELECT x.id FROM community_group x
              WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'group'), $1)
+                 AND x.id < $3
                  AND x.community_id = @community
                  AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.group_id = x.id)
              ORDER BY x.id LIMIT $2"
         }
     };
     app.db
-        .all(sql, params![Uuid::nil(), BATCH], |row| row.get(0))
+        .all(sql, params![Uuid::nil(), BATCH, before], |row| row.get(0))
         .await
 }
 

@@ -135,7 +135,7 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<(
                     FROM pg_snapshot_xip(pg_current_snapshot()) x
                     WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.backend_xid = x::xid
                         AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))
-         FROM signal WHERE (xid, id) > (($1::bigint)::text::xid8, $2) ORDER BY xid, id LIMIT $3",
+         FROM signal WHERE (xid, id) > (($1::bigint)::text::xid8, $2) ORDER BY signal.xid, signal.id LIMIT $3",
     );
     db.all(
         sql,
