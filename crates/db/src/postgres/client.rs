@@ -60,11 +60,13 @@ impl Connector {
         let read_only = if role == Role::Read { "on" } else { "off" };
         let millis = self.statement_timeout.as_millis();
         // Our statements find their rows by index whatever the values are: planning
-        // them anew for each call would cost more than running them.
+        // them anew for each call would cost more than running them. And a page costs
+        // no more for being elsewhere: it is in memory or on a disk without heads.
         let given = config.get_options().unwrap_or_default().to_owned();
         config.options(format!(
-            "{given} -c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} \
-             -c lock_timeout={millis} -c default_transaction_read_only={read_only} -c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan"
+            "-c random_page_cost=1.1 {given} -c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} \
+             -c lock_timeout={millis} -c default_transaction_read_only={read_only} -c timezone=UTC -c jit=off \
+             -c plan_cache_mode=force_generic_plan"
         ));
         let client = if config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = config.connect(NoTls).await.map_err(|e| failure(e, "connect"))?;
