@@ -126,8 +126,10 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<(
         (0, 0)
     };
     let sql = db.pick(
+        // One writer: the ids alone are the order. Of a pair it would look up the first half in the index,
+        // which is the same everywhere here, and go through all signals.
         "SELECT /* every community */ id, kind, payload, created_at, xid, community_id, true FROM signal
-         WHERE (xid, id) > ($1, $2) ORDER BY xid, id LIMIT $3",
+         WHERE id > $2 AND +xid >= $1 ORDER BY id LIMIT $3",
         // A transaction of another database of the cluster announces nothing here. One that cannot be
         // told apart, because its role hides it, counts as ours.
         "SELECT /* every community */ id, kind, payload, created_at, xid::text::bigint, community_id,
