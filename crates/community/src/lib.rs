@@ -18,6 +18,7 @@ pub mod mutes;
 pub mod newcomers;
 pub mod notices;
 pub mod notifications;
+pub mod places;
 pub mod posts;
 pub mod presence;
 pub mod profiles;
@@ -49,6 +50,7 @@ pub fn routes() -> Routes {
         .merge(presence::routes())
         .merge(blocks::routes())
         .merge(mutes::routes())
+        .merge(places::routes())
         .merge(posts::routes())
         .merge(companions::routes())
         .merge(comments::routes())
@@ -91,6 +93,7 @@ pub fn belongings() -> Vec<Table> {
         reports::belongings(),
         posts::belongings(),
         events::belongings(),
+        places::belongings(),
         follows::belongings(),
         blocks::belongings(),
         mutes::belongings(),

@@ -264,6 +264,8 @@ settings! {
         code_attempts: u32 = 5;
         /// Browser errors a minute and address.
         client_errors_per_minute: u32 = 30;
+        /// Places a member may recommend, a day.
+        places_per_day: u32 = 30;
         /// Groups that a member may make a day.
         groups_per_day: u32 = 20;
         /// Reports an hour and member.

@@ -24,7 +24,7 @@ use rust_embed::RustEmbed;
 struct Files;
 
 /// Paths of the app: the browser's router shows the page behind them.
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 30] = [
     "/",
     "/login",
     "/signup",
@@ -34,6 +34,7 @@ const PAGES: [&str; 29] = [
     "/members/{name}/following",
     "/posts/{id}",
     "/events",
+    "/places",
     "/groups",
     "/groups/{group}",
     "/guard",

@@ -1,4 +1,5 @@
 import { Component, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { PlacesPage } from '../features/places/PlacesPage';
 import { ProgramsPage } from '../features/webhooks/ProgramsPage';
 import { DataPage } from '../features/accounts/DataPage';
 import { EmailPage } from '../features/accounts/EmailPage';
@@ -105,6 +106,7 @@ function Page() {
   if (path === '/' || atDoor) return <FeedPage />;
   if (matchPath('/members', path)) return <MembersPage />;
   if (matchPath('/events', path)) return <EventsPage />;
+  if (matchPath('/places', path)) return <PlacesPage />;
   if (matchPath('/messages', path)) return <ChatPage name={null} />;
   const room = matchPath('/messages/:room', path);
   if (room) return <ChatPage name={room.room!} />;

@@ -9,6 +9,7 @@ import { createUploads, type Uploads } from '../features/media/uploads';
 import { createGroups, type Groups } from '../features/groups/groups';
 import { createMembers, type Members } from '../features/members/members';
 import { createNotifications, type Notifications } from '../features/notifications/notifications';
+import { createPlaces, type Places } from '../features/places/places';
 import { createPosts, type Posts } from '../features/posts/posts';
 import { createPublishing, type Publishing } from '../features/posts/publishing';
 import { createPush, type Push } from '../features/push/push';
@@ -67,6 +68,7 @@ export interface MemberScope {
   reactions: Reactions;
   feed: Feed;
   events: Events;
+  places: Places;
   groups: Groups;
   search: Search;
   notifications: Notifications;
@@ -141,6 +143,7 @@ export function createMemberScope(app: App, me: Me): MemberScope {
     reactions,
     feed,
     events: createEvents({ api, failed }),
+    places: createPlaces(api),
     groups: createGroups(api, failed),
     search: createSearch(api),
     notifications,

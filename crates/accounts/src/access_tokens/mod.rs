@@ -47,6 +47,8 @@ choice! {
         MessagesWrite = "messages:write",
         NotificationsRead = "notifications:read",
         NotificationsWrite = "notifications:write",
+        PlacesRead = "places:read",
+        PlacesWrite = "places:write",
         PostsRead = "posts:read",
         PostsWrite = "posts:write",
         SearchRead = "search:read",

@@ -68,6 +68,8 @@ choice! {
         DecisionReversed = "decision_reversed",
         /// Staff acted in a group of a city.
         GroupModerated = "group_moderated",
+        /// Staff changed a place that somebody recommended.
+        PlaceModerated = "place_moderated",
     }
 }
 stored!(words: Action);

@@ -9,6 +9,7 @@ use crate::{
     comments::{self, CommentId},
     messages::{self, MessageId},
     newcomers,
+    places::{PlaceId, store as places},
     posts::{PostId, store as posts},
     reports::{self, Reason, ReportStatus, SubjectKind},
     stories::{StoryId, store as stories},
@@ -153,6 +154,7 @@ async fn enforce(
             SubjectKind::Comment => comments::ops::withhold(tx, CommentId(id), now).await?,
             SubjectKind::Story => stories::withhold(tx, StoryId(id), Some(now)).await?,
             SubjectKind::Message => messages::ops::withhold(tx, app, MessageId(id), now).await?,
+            SubjectKind::Place => places::withhold(tx, PlaceId(id), Some(now)).await?,
             SubjectKind::Member => false,
         };
         if !was_there {
@@ -186,6 +188,7 @@ async fn undo(tx: &Tx, app: &AppState, actor: &CurrentUser, decision: &Decision)
             SubjectKind::Comment => comments::ops::restore(tx, CommentId(id)).await?,
             SubjectKind::Story => stories::withhold(tx, StoryId(id), None).await.map(drop)?,
             SubjectKind::Message => messages::ops::restore(tx, app, MessageId(id), app.clock.now()).await?,
+            SubjectKind::Place => places::withhold(tx, PlaceId(id), None).await.map(drop)?,
             SubjectKind::Member => {}
         }
         note(tx, app, actor, decision, audit::Action::ContentRestored).await?;

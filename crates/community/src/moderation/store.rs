@@ -39,6 +39,10 @@ pub async fn subject(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> Re
             "SELECT sender_id, coalesce(withheld, body), NULL, created_at, withheld IS NOT NULL FROM message
              WHERE id = $1 AND (deleted_at IS NULL OR withheld IS NOT NULL) AND community_id = @community"
         }
+        SubjectKind::Place => {
+            "SELECT created_by, name || ' | ' || description, NULL, created_at, withheld_at IS NOT NULL FROM place
+             WHERE id = $1 AND created_by IS NOT NULL AND community_id = @community"
+        }
         SubjectKind::Member => {
             let member = "SELECT id FROM member WHERE id = $1";
             let found = db.one(member, params![id], |row| row.get(0)).await?;

@@ -195,7 +195,7 @@ async fn a_withheld_comment_is_not_counted_and_its_author_can_still_delete_it() 
 }
 
 #[tokio::test]
-async fn stories_and_messages_leave_sight_and_come_back_with_their_words() {
+async fn stories_messages_and_places_leave_sight_and_come_back_with_their_words() {
     each_db(async |app| {
         let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
         let (mora, nora) = (
@@ -210,7 +210,14 @@ async fn stories_and_messages_leave_sight_and_come_back_with_their_words() {
             .await
             .expect(201);
         let shown = format!("/stories/{}", story["id"].as_str().unwrap());
-        for (kind, id) in [("story", &story["id"]), ("message", &message["id"])] {
+        let place = json!({"name": "Buy here", "kind": "shop", "city": "Roma", "description": "Shoes!"});
+        let place = ana.post("/places", place).await.expect(201);
+        let place_path = format!("/places/{}", place["id"].as_str().unwrap());
+        for (kind, id) in [
+            ("story", &story["id"]),
+            ("message", &message["id"]),
+            ("place", &place["id"]),
+        ] {
             report(app, &bruno, kind, id, "spam").await;
             let case = queue(&mora).await.remove(0);
             let decision = mora
@@ -222,6 +229,7 @@ async fn stories_and_messages_leave_sight_and_come_back_with_their_words() {
             assert!(file["content"]["body"].as_str().unwrap().starts_with("Buy"));
             let seen = match kind {
                 "story" => bruno.get(&shown).await,
+                "place" => bruno.get(&place_path).await,
                 _ => bruno.get(&messages).await,
             };
             assert!(!seen.text.contains("Buy"), "{}", seen.text);
@@ -235,6 +243,7 @@ async fn stories_and_messages_leave_sight_and_come_back_with_their_words() {
                 .expect(200);
             let seen = match kind {
                 "story" => bruno.get(&shown).await,
+                "place" => bruno.get(&place_path).await,
                 _ => bruno.get(&messages).await,
             };
             assert!(seen.text.contains("Buy"), "{}", seen.text);

@@ -1,5 +1,5 @@
-//! Reports: a member tells that a post, a comment, a story, a message or a member
-//! does harm.
+//! Reports: a member tells that a post, a comment, a story, a message, a place or a
+//! member does harm.
 //!
 //! Here stands what was reported, why and how far that has come; who looks at it
 //! and decides is moderation's. Only what one may see can be reported, once by
@@ -38,6 +38,7 @@ choice! {
         Comment = "comment",
         Story = "story",
         Message = "message",
+        Place = "place",
         Member = "member",
     }
 }

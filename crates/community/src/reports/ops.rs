@@ -2,6 +2,7 @@ use super::{Reason, Report, ReportId, ReportStatus, Reported, SubjectId, Subject
 use crate::{
     comments::{CommentId, store as comments},
     messages::{self, MessageId},
+    places::{PlaceId, store as places},
     posts::{PostId, store as posts},
     profiles,
     stories::{StoryId, store as stories},
@@ -95,6 +96,13 @@ async fn accused(
         SubjectKind::Message => {
             let message = messages::ops::show_message(db, reporter, MessageId(id.0)).await?;
             Ok(message.sender.id)
+        }
+        SubjectKind::Place => {
+            let place = places::find(db, reporter, PlaceId(id.0)).await?;
+            let place = place.filter(|place| place.is_mine || !place.is_withheld);
+            let place = place.ok_or_else(|| not_found("place"))?;
+            let author = places::author_of(db, place.id).await?;
+            author.ok_or_else(|| conflict("author_gone"))
         }
         SubjectKind::Member => {
             if profiles::store::is_visible(db, reporter, MemberId(id.0)).await? {

@@ -17,6 +17,8 @@ async fn what_one_sees_can_be_reported_once() {
         let room = ana.put(&format!("/rooms/direct/{}", bruno.id)).await.expect(200);
         let said = format!("/rooms/{}/messages", room["id"].as_str().unwrap());
         let message = ana.post(&said, json!({"body": "Buy!"})).await.expect(201);
+        let place = json!({"name": "Buy here", "kind": "shop", "city": "Roma"});
+        let place = ana.post("/places", place).await.expect(201);
         let report = |kind: &str, id: &serde_json::Value| {
             json!({"subject_kind": kind, "subject_id": id, "reason": "spam", "note": "again and again"})
         };
@@ -25,6 +27,7 @@ async fn what_one_sees_can_be_reported_once() {
             ("comment", &comment["id"]),
             ("story", &story["id"]),
             ("message", &message["id"]),
+            ("place", &place["id"]),
             ("member", &json!(ana.id)),
         ] {
             let made = bruno.post("/reports", report(kind, id)).await.expect(201);

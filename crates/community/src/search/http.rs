@@ -39,7 +39,7 @@ pub fn routes() -> Routes {
             "/search",
             "search",
             search,
-            "People, posts, groups and events, the best answer first",
+            "People, posts, groups, events and places, the best answer first",
         )
         .refuses(&[Kind::Invalid])
         .get("/search/suggestions", "suggest", suggest, "How a query may go on")
@@ -171,6 +171,7 @@ fn can_be(kind: Found, filter: &Filter) -> bool {
         Found::Group => !dated && !personal,
         Found::Post => !personal && filter.role.is_none() && filter.city.is_none(),
         Found::Event => !personal && filter.role.is_none(),
+        Found::Place => !dated && !personal && filter.role.is_none(),
     }
 }
 
@@ -292,7 +293,7 @@ async fn suggest(
             address: None,
         })
         .collect();
-    let kinds = [Found::Member, Found::Group, Found::Event];
+    let kinds = [Found::Member, Found::Group, Found::Event, Found::Place];
     let weights = Weights::of(&app.config);
     let mut hits = found(&app, &actor, &kinds, wanted, &Filter::default(), &weights).await?;
     hits.sort_by_key(|(_, hit)| Reverse(rank(hit)));

@@ -10,6 +10,7 @@ use super::{Found, words};
 use crate::{
     events::EventCreated,
     groups::GroupChanged,
+    places::PlaceChanged,
     posts::{PostCreated, PostEdited},
     profiles::ProfileChanged,
 };
@@ -42,11 +43,13 @@ fn subject(signal: &Announced) -> Option<(Found, Uuid)> {
     let event = || Some((Found::Event, signal.read::<EventCreated>()?.id.0));
     let group = || Some((Found::Group, signal.read::<GroupChanged>()?.group.0));
     let member = || Some((Found::Member, signal.read::<ProfileChanged>()?.member.0));
+    let place = || Some((Found::Place, signal.read::<PlaceChanged>()?.id.0));
     post()
         .or_else(edited)
         .or_else(member)
         .or_else(event)
         .or_else(group)
+        .or_else(place)
 }
 
 impl Consumer for Follow {
@@ -61,6 +64,7 @@ impl Consumer for Follow {
             EventCreated::KIND,
             GroupChanged::KIND,
             ProfileChanged::KIND,
+            PlaceChanged::KIND,
         ]
     }
 
@@ -177,6 +181,14 @@ async fn missing(app: &AppState, kind: Found, before: Uuid) -> Result<Vec<Uuid>>
                  AND x.id < $3
                  AND x.community_id = @community
                  AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.group_id = x.id)
+             ORDER BY x.id LIMIT $2"
+        }
+        Found::Place => {
+            "SELECT x.id FROM place x
+             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'place'), $1)
+                 AND x.id < $3
+                 AND x.community_id = @community
+                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.place_id = x.id)
              ORDER BY x.id LIMIT $2"
         }
     };
@@ -348,6 +360,13 @@ fn texts(kind: Found) -> Texts {
             "community_group",
             " AND x.community_id = @community"
         ),
+        Found::Place => texts!(
+            "place",
+            "place_id",
+            "x.name, '', x.description || ' ' || x.city || ' ' || x.address || ' ' || x.kind",
+            "place",
+            " AND x.community_id = @community"
+        ),
     }
 }
 
@@ -458,11 +477,13 @@ pub(super) async fn forget(app: &AppState, after: String) -> Result<Option<Strin
             "SELECT EXISTS (SELECT 1 FROM search_text_member WHERE search_text_member MATCH $1)
                  OR EXISTS (SELECT 1 FROM search_text_post WHERE search_text_post MATCH $1)
                  OR EXISTS (SELECT 1 FROM search_text_event WHERE search_text_event MATCH $1)
-                 OR EXISTS (SELECT 1 FROM search_text_group WHERE search_text_group MATCH $1)",
+                 OR EXISTS (SELECT 1 FROM search_text_group WHERE search_text_group MATCH $1)
+                 OR EXISTS (SELECT 1 FROM search_text_place WHERE search_text_place MATCH $1)",
             "SELECT EXISTS (SELECT 1 FROM search_text WHERE kind = 'member' AND words @@ ($1::text)::tsquery)
                  OR EXISTS (SELECT 1 FROM search_text WHERE kind = 'post' AND words @@ ($1::text)::tsquery)
                  OR EXISTS (SELECT 1 FROM search_text WHERE kind = 'event' AND words @@ ($1::text)::tsquery)
-                 OR EXISTS (SELECT 1 FROM search_text WHERE kind = 'group' AND words @@ ($1::text)::tsquery)",
+                 OR EXISTS (SELECT 1 FROM search_text WHERE kind = 'group' AND words @@ ($1::text)::tsquery)
+                 OR EXISTS (SELECT 1 FROM search_text WHERE kind = 'place' AND words @@ ($1::text)::tsquery)",
         );
         let query = match db.pick("sqlite", "postgres") {
             "sqlite" => format!("\"{word}\""),

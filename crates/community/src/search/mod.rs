@@ -1,4 +1,4 @@
-//! Search: people, posts, groups and events in one box.
+//! Search: people, posts, groups, events and places in one box.
 //!
 //! Every thing that can be found has a row in `search_document` and its words in a
 //! full-text index (FTS5, or a `tsvector` under GIN). Words are folded and cut here,
@@ -41,12 +41,13 @@ choice! {
         Post = "post",
         Event = "event",
         Group = "group",
+        Place = "place",
     }
 }
 stored!(words: Found);
 
 ids! {
-    /// Names what was found: a member, a post, an event or a group.
+    /// Names what was found: a member, a post, an event, a group or a place.
     FoundId;
 }
 

@@ -65,6 +65,7 @@ fn hit(kind: Found) -> fn(&Row<'_>) -> Result<Hit> {
         Found::Post => of!(Post),
         Found::Event => of!(Event),
         Found::Group => of!(Group),
+        Found::Place => of!(Place),
     }
 }
 
@@ -232,6 +233,20 @@ macro_rules! groups {
     };
 }
 
+/// A withheld place is found by its author alone.
+macro_rules! places {
+    ($db:ident) => {
+        concat!(head!($db "place"), "SELECT w.id, d.title, d.body, w.name, w.city, '', NULL, w.latitude, w.longitude
+             FROM ", matching!($db "place"), "
+             JOIN place w ON w.id = d.place_id
+             WHERE ", matches!($db "place"), " AND w.community_id = @community
+               AND (w.withheld_at IS NULL OR w.created_by = $1) AND ($5 = '' OR w.city = $5)",
+            within!("w" 6 7 8 9),
+            order!($db)
+        )
+    };
+}
+
 /// What answers the query, is what the filter wants, and may be seen by the reader: the newest of
 /// the kind, as many as are judged.
 pub async fn find(
@@ -286,6 +301,7 @@ async fn find_above(
         Found::Post => params![from, to],
         Found::Event => vec![Param::Time(from), Param::Time(to), text(&filter.city)],
         Found::Group => vec![text(&filter.city), text(&filter.role)],
+        Found::Place => vec![text(&filter.city)],
     });
     let bounds = filter.bounds.unwrap_or([EVERYWHERE; 4]);
     params.extend(bounds.map(Param::Real));
@@ -299,6 +315,7 @@ pub(super) fn statement(kind: Found) -> (&'static str, &'static str) {
         Found::Post => (posts!(sqlite), posts!(postgres)),
         Found::Event => (events!(sqlite), events!(postgres)),
         Found::Group => (groups!(sqlite), groups!(postgres)),
+        Found::Place => (places!(sqlite), places!(postgres)),
     }
 }
 

@@ -11,6 +11,7 @@ async fn indexed(app: &TestApp) {
         app.app.supervisor.wake("search.index");
         let sql = "SELECT /* every community */ (SELECT count(*) FROM post) + (SELECT count(*) FROM event)
                           + (SELECT count(*) FROM member) + (SELECT count(*) FROM community_group)
+                          + (SELECT count(*) FROM place)
                           - (SELECT count(*) FROM search_document)";
         let missing: Option<i64> = app.app.db.one(sql, vec![], |row| row.get(0)).await.unwrap();
         (missing == Some(0)).then_some(())
@@ -343,6 +344,7 @@ async fn plan(db: &db::Db, kind: Found, sqlite: &str, postgres: &str) -> String 
         Found::Post => &[time, time],
         Found::Event => &[time, time, "''"],
         Found::Group => &["''", "''"],
+        Found::Place => &["''"],
     };
     let texts = [&[reader, query, "0", "200"], own, &["0.0"; 4]].concat();
     for (n, text) in texts.iter().enumerate().rev() {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use testkit::{Answer, TestApp, TestUser};
 
 /// Says something in a member's name within a community.
-async fn call(user: &TestUser, slug: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+pub async fn call(user: &TestUser, slug: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
     let request = user.request(method, path).header("x-community", slug);
     Answer::of(match body {
         Some(body) => request.json(&body),
@@ -63,6 +63,8 @@ async fn fill(owner: &TestUser, friend: &TestUser, slug: &str) -> Held {
     let event = json!({"title": format!("Event {slug}"), "city": slug, "starts_at": "2027-01-01T20:00:00Z",
                        "time_zone": "UTC"});
     keep("event_id", post("/events".to_owned(), event).await);
+    let place = json!({"name": format!("Place {slug}"), "kind": "venue", "city": slug});
+    keep("place_id", post("/places".to_owned(), place).await);
     let role = json!({"name": format!("Role {slug}"), "description": slug});
     keep("custom_role_id", post("/custom-roles".to_owned(), role).await);
     let room = call(
@@ -120,7 +122,8 @@ fn filled(path: &str, held: &Held, member: &str) -> String {
     whole + rest
 }
 
-async fn found(root: &TestUser, slug: &str, members: &[&TestUser]) {
+/// Makes a community with these members.
+pub async fn found(root: &TestUser, slug: &str, members: &[&TestUser]) {
     let new = json!({"slug": slug, "name": slug, "is_open": true});
     root.post("/communities", new).await.expect(201);
     for member in members {
@@ -204,6 +207,7 @@ async fn nothing_of_one_community_is_read_from_another() {
             "story_id",
             "group_id",
             "event_id",
+            "place_id",
             "room",
             "message_id",
             "custom_role_id",

@@ -1,9 +1,12 @@
 //! A member takes along what is theirs, and leaves.
 
 use crate::{
-    app_with, each_db,
+    app_with,
+    communities::{call, found},
+    each_db,
     media::{fetch, picture, upload},
 };
+use accounts::Role;
 use db::{Db, Executor, params};
 use platform::belongings::{Belongings, Leaves};
 use reqwest::Method;
@@ -103,6 +106,7 @@ struct World {
     post: Value,
     his_post: Value,
     event: Value,
+    place: Value,
     direct: Value,
     room: Value,
     group: Value,
@@ -181,6 +185,13 @@ async fn world(app: &TestApp) -> World {
     let report =
         json!({"subject_kind": "post", "subject_id": his_post["id"], "reason": "spam", "note": text("?")});
     her.post("/reports", report).await.expect(201);
+    let new =
+        json!({"name": "El Beso", "kind": "venue", "city": "Buenos Aires", "description": text("go there")});
+    let place = her.post("/places", new).await.expect(201);
+    for user in [&her, &bruno] {
+        let path = format!("/places/{}/rating", id(&place));
+        put(user, &path, json!({"stars": 5})).await.expect(200);
+    }
     her.put(&format!("/blocks/{}", carla.id)).await;
     her.put(&format!("/mutes/{}", bruno.id)).await;
     let wish = json!({"time_zone": "Europe/Rome", "digest": "weekly"});
@@ -203,6 +214,7 @@ async fn world(app: &TestApp) -> World {
         post,
         his_post,
         event,
+        place,
         direct,
         room,
         group,
@@ -232,6 +244,8 @@ async fn all_that_is_a_members_stands_in_their_export_and_nothing_of_others() {
         for name in [
             "post",
             "post_edit",
+            "place",
+            "place_rating",
             "comment",
             "story",
             "saved_post",
@@ -395,10 +409,25 @@ async fn traces(app: &TestApp, all: &Belongings, member: Uuid) -> Vec<String> {
     traces
 }
 
+/// All that is to be done for who leaves is done.
+async fn finish(app: &TestApp) {
+    eventually(async || {
+        app.app.supervisor.wake("tasks.run");
+        let counts = platform::tasks::counts(&app.app.db).await.unwrap();
+        let due = counts.oldest_ready_at.is_some_and(|at| at <= app.clock.now());
+        (!due && counts.running == 0).then_some(())
+    })
+    .await;
+    app.run_worker("media.clean_up").await;
+    for worker in ["search.index", "search.catch_up"] {
+        app.run_worker(worker).await;
+    }
+}
+
 #[tokio::test]
 async fn who_leaves_is_gone_everywhere_and_the_others_go_on() {
     each_db(async |app| {
-        let World { her, bruno, post, his_post, event, direct, room, group, media, token } = world(app).await;
+        let World { her, bruno, post, his_post, event, place, direct, room, group, media, token } = world(app).await;
         let member: Uuid = her.id.parse().unwrap();
         let mut socket = SocketClient::connect(&app.url, json!({"token": her.token})).await;
 
@@ -430,15 +459,7 @@ async fn who_leaves_is_gone_everywhere_and_the_others_go_on() {
         bruno.get(&format!("/members/{}", her.id)).await.expect(200);
         app.clock.advance(Duration::from_hours(25));
         app.run_worker("accounts.leaving").await;
-        eventually(async || {
-            app.app.supervisor.wake("tasks.run");
-            let counts = platform::tasks::counts(&app.app.db).await.unwrap();
-            let due = counts.oldest_ready_at.is_some_and(|at| at <= app.clock.now());
-            (!due && counts.running == 0).then_some(())
-        })
-        .await;
-        app.run_worker("media.clean_up").await;
-        app.run_worker("search.catch_up").await;
+        finish(app).await;
 
         let bruno = bruno.with(&app.post("/api/v1/auth/login", json!({"email": "bruno@example.test", "password": "correct horse"})).await.expect(200));
         app.post("/api/v1/auth/login", given).await.refused(401, "wrong_credentials");
@@ -457,6 +478,13 @@ async fn who_leaves_is_gone_everywhere_and_the_others_go_on() {
         let me = bruno.get(&format!("/members/{}", bruno.id)).await.expect(200);
         assert_eq!((&me["follower_count"], &me["following_count"]), (&json!(0), &json!(0)));
 
+        // The place that he has rated is nobody's, and has lost her words.
+        let shown = bruno.get(&format!("/places/{}", id(&place))).await.expect(200);
+        assert_eq!(
+            [&shown["name"], &shown["description"], &shown["recommended_by"], &shown["rating_count"]],
+            [&json!("El Beso"), &json!(""), &Value::Null, &json!(1)]
+        );
+
         // Rooms go on, beside a former member; what she looked after has somebody else.
         let shown = bruno.get(&format!("/rooms/{}", id(&direct))).await.expect(200);
         assert_eq!(shown["other"]["display_name"], "Former member");
@@ -474,6 +502,166 @@ async fn who_leaves_is_gone_everywhere_and_the_others_go_on() {
         assert_eq!(traces(app, &all, member).await, Vec::<String>::new());
         assert!(!traces(app, &all, bruno.id.parse().unwrap()).await.is_empty(), "the search finds who is there");
         app.user(HERS).await;
+    })
+    .await;
+}
+
+/// What of Bruno's and of others' she had a part in, within one community.
+struct Corner {
+    slug: &'static str,
+    his_post: String,
+    event: String,
+    place: String,
+    room: String,
+}
+
+/// She uses a community as any other.
+async fn corner(her: &TestUser, bruno: &TestUser, slug: &'static str) -> Corner {
+    let text = format!("{HERS} in {slug}");
+    let made = async |user: &TestUser, path: &str, body: Value| {
+        let answer = call(user, slug, Method::POST, path, Some(body)).await;
+        id(&answer.expect(201)).to_owned()
+    };
+    let post = made(her, "/posts", json!({"body": text})).await;
+    let his_post = made(bruno, "/posts", json!({"body": "La yumba"})).await;
+    made(her, &format!("/posts/{his_post}/comments"), json!({"body": text})).await;
+    made(
+        bruno,
+        &format!("/posts/{post}/comments"),
+        json!({"body": "lindo"}),
+    )
+    .await;
+    made(her, "/stories", json!({"caption": text})).await;
+    let group = json!({"name": format!("Tango {slug}"), "kind": "interest", "visibility": "public"});
+    made(her, "/groups", group).await;
+    let plans =
+        json!({"title": "Milonga", "city": slug, "starts_at": "2027-01-01T20:00:00Z", "time_zone": "UTC"});
+    let event = made(bruno, "/events", plans).await;
+    let new = json!({"name": "El Beso", "kind": "venue", "city": slug, "description": text});
+    let place = made(her, "/places", new).await;
+    let wrong = json!({"subject_kind": "post", "subject_id": his_post, "reason": "spam", "note": text});
+    made(her, "/reports", wrong).await;
+    let direct = format!("/rooms/direct/{}", bruno.id);
+    let room = call(her, slug, Method::PUT, &direct, None).await.expect(200);
+    let room = id(&room).to_owned();
+    made(her, &format!("/rooms/{room}/messages"), json!({"body": text})).await;
+    for user in [her, bruno] {
+        let love = json!({"type": "love"});
+        let reactions = format!("/posts/{his_post}/reactions");
+        call(user, slug, Method::POST, &reactions, Some(love)).await;
+        let going = json!({"status": "going"});
+        let rsvps = format!("/events/{event}/rsvps");
+        call(user, slug, Method::POST, &rsvps, Some(going))
+            .await
+            .expect(200);
+        let stars = json!({"stars": 5, "body": if user.id == her.id { &*text } else { "" }});
+        let rating = format!("/places/{place}/rating");
+        call(user, slug, Method::PUT, &rating, Some(stars))
+            .await
+            .expect(200);
+    }
+    call(her, slug, Method::PUT, &format!("/saved/{his_post}"), None)
+        .await
+        .expect(204);
+    call(her, slug, Method::PUT, &format!("/follows/{}", bruno.id), None).await;
+    Corner {
+        slug,
+        his_post,
+        event,
+        place,
+        room,
+    }
+}
+
+#[tokio::test]
+async fn what_is_a_members_in_several_communities_is_exported_and_leaves_all_of_them() {
+    each_db(async |app| {
+        let root = app.user("Root").await;
+        crate::staff::give(app, &root, Role::God).await;
+        let (her, bruno) = (app.user(HERS).await, app.user("Bruno").await);
+        let mut corners = vec![corner(&her, &bruno, "mundo-tango").await];
+        for slug in ["lisboa", "porto"] {
+            found(&root, slug, &[&her, &bruno]).await;
+            corners.push(corner(&her, &bruno, slug).await);
+        }
+        for worker in ["search.index", "notifications.tell"] {
+            app.run_worker(worker).await;
+        }
+
+        // Asked for in any of them, the export tells of all.
+        for slug in ["mundo-tango", "porto"] {
+            let export = call(&her, slug, Method::GET, "/me/export", None)
+                .await
+                .expect(200);
+            for (table, column) in [
+                ("post", "body"),
+                ("comment", "body"),
+                ("story", "caption"),
+                ("message", "body"),
+                ("place", "description"),
+                ("place_rating", "body"),
+                ("report", "note"),
+            ] {
+                let rows = export["tables"][table].as_array().expect("a table");
+                let told: BTreeSet<_> = rows.iter().map(|row| row[column].to_string()).collect();
+                let hers = corners
+                    .iter()
+                    .map(|corner| format!("\"{HERS} in {}\"", corner.slug));
+                assert_eq!(told, hers.collect(), "{table} asked for in {slug}");
+            }
+            for table in ["reaction", "rsvp", "saved_post", "community_group"] {
+                let rows = export["tables"][table].as_array().expect("a table");
+                assert_eq!(rows.len(), corners.len(), "{table} asked for in {slug}: {rows:?}");
+            }
+            assert!(!export.to_string().contains("La yumba"));
+        }
+
+        let leaves = json!({"username": HERS.to_lowercase()});
+        call(&her, "lisboa", Method::PUT, "/me/deletion", Some(leaves))
+            .await
+            .expect(200);
+        app.clock.advance(Duration::from_hours(15 * 24));
+        app.run_worker("accounts.leaving").await;
+        finish(app).await;
+
+        let given = json!({"email": "bruno@example.test", "password": "correct horse"});
+        let bruno = bruno.with(&app.post("/api/v1/auth/login", given).await.expect(200));
+        for Corner {
+            slug,
+            his_post,
+            event,
+            place,
+            room,
+        } in corners
+        {
+            let read = async |path: String| call(&bruno, slug, Method::GET, &path, None).await.expect(200);
+            let post = read(format!("/posts/{his_post}")).await;
+            assert_eq!(
+                (&post["like_count"], &post["comment_count"]),
+                (&json!(1), &json!(0)),
+                "{slug}"
+            );
+            assert_eq!(read(format!("/events/{event}")).await["going_count"], 1, "{slug}");
+            let place = read(format!("/places/{place}")).await;
+            assert_eq!(
+                (
+                    &place["description"],
+                    &place["recommended_by"],
+                    &place["rating_count"]
+                ),
+                (&json!(""), &Value::Null, &json!(1)),
+                "{slug}"
+            );
+            let said = read(format!("/rooms/{room}/messages")).await;
+            assert_eq!(said["items"][0]["body"], "", "{slug}");
+            let people = read(format!("/search?q={HERS}")).await;
+            assert_eq!(people["items"], json!([]), "{slug}");
+        }
+        let all = server::lifecycle::belongings();
+        let member: Uuid = her.id.parse().unwrap();
+        assert_eq!(traces(app, &all, member).await, Vec::<String>::new());
+        let his = traces(app, &all, bruno.id.parse().unwrap()).await;
+        assert!(!his.is_empty(), "the search finds who is there");
     })
     .await;
 }

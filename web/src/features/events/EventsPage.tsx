@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
 import { useMember } from '../../app/context';
 import { usePageTitle } from '../../app/usePageTitle';
+import { Link } from '../../platform/router';
 import { useSettled } from '../../platform/useSettled';
 import { useTexts } from '../../platform/texts';
 import { ClockIcon, PlaceIcon } from '../../ui/icons';
@@ -21,7 +22,9 @@ export function EventsPage() {
     <div className="column column-wide">
       <div className="page-head">
         <h1 tabIndex={-1}>{t('events.title')}</h1>
-        <p>{t('events.lead')}</p>
+        <p>
+          {t('events.lead')} <Link to="/places">{t('places.title')}</Link>
+        </p>
       </div>
       <form className="card filter" role="search" aria-label={t('events.filter')} onSubmit={(event) => event.preventDefault()}>
         <div className="field">

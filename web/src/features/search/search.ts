@@ -8,7 +8,7 @@ type TrendingTerm = components['schemas']['TrendingTerm'];
 /** A list needs an id for each of its items. */
 export type Trend = TrendingTerm & { id: string };
 
-export const SEARCH_KINDS: readonly SearchKind[] = ['member', 'post', 'event', 'group'];
+export const SEARCH_KINDS: readonly SearchKind[] = ['member', 'post', 'event', 'group', 'place'];
 
 export interface Search {
   find(q: string, kind: SearchKind | ''): PagedList<SearchHit>;
@@ -39,5 +39,7 @@ export function pathOf(hit: SearchHit): string {
       return `/posts/${hit.id}`;
     case 'event':
       return '/events';
+    case 'place':
+      return '/places';
   }
 }
