@@ -20,6 +20,12 @@ export const MembersIcon = icon(
     <path d="M15.5 4.9a3.5 3.5 0 0 1 0 6.2M18 14.6c2 .9 3.2 2.7 3.5 5.4" />
   </>,
 );
+export const VerifiedIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M7.8 12.4l2.9 2.8 5.5-6" />
+  </>,
+);
 export const EventsIcon = icon(
   <>
     <rect x="3.5" y="5" width="17" height="15.5" rx="3.5" />

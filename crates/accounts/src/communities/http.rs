@@ -255,6 +255,8 @@ struct CommunityMember {
     id: MemberId,
     username: String,
     display_name: String,
+    /// Staff have made sure that they are who they say.
+    is_verified: bool,
     role: CommunityRole,
     joined_at: Timestamp,
 }
@@ -276,6 +278,7 @@ async fn list_community_members(
         id: member.id,
         username: member.username,
         display_name: member.display_name,
+        is_verified: member.is_verified,
         role: member.role,
         joined_at: member.joined_at,
     })))

@@ -154,6 +154,7 @@ pub struct Belongs {
     pub id: MemberId,
     pub username: String,
     pub display_name: String,
+    pub is_verified: bool,
     pub role: CommunityRole,
     pub joined_at: Timestamp,
 }
@@ -165,7 +166,7 @@ pub async fn members(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<Belongs>> {
-    let sql = "SELECT m.id, m.username, m.display_name, s.role, s.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, s.role, s.created_at
                FROM membership s JOIN member m ON m.id = s.member_id
                WHERE s.community_number = $1 AND s.member_id < $2 AND m.status = 'active'
                ORDER BY s.member_id DESC LIMIT $3";
@@ -174,8 +175,9 @@ pub async fn members(
             id: row.get(0)?,
             username: row.get(1)?,
             display_name: row.get(2)?,
-            role: row.get(3)?,
-            joined_at: row.get(4)?,
+            is_verified: row.get(3)?,
+            role: row.get(4)?,
+            joined_at: row.get(5)?,
         })
     })
     .await

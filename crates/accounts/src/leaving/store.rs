@@ -62,7 +62,8 @@ pub async fn finish(tx: &Tx, member: MemberId, now: Timestamp) -> Result<()> {
     let name = format!("former-{}", member.0.simple());
     tx.execute(
         "UPDATE member SET email = $2, username = $3, display_name = $4, password_hash = $5, language = 'en',
-             status = $6, follower_count = 0, following_count = 0, friend_count = 0, created_at = $7, updated_at = $7
+             status = $6, follower_count = 0, following_count = 0, friend_count = 0, verified_at = NULL,
+             created_at = $7, updated_at = $7
          WHERE id = $1",
         params![
             member,

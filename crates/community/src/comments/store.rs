@@ -12,8 +12,8 @@ use uuid::Uuid;
 /// What `comment()` reads of the comment `c` for the reader `$1`.
 macro_rules! comment_columns {
     () => {
-        "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, c.body, c.mentions, c.created_at,
-         c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version,
+        "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+         c.body, c.mentions, c.created_at, c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version,
          c.withheld_at IS NOT NULL"
     };
 }
@@ -35,27 +35,27 @@ macro_rules! readable {
 }
 
 fn comment(row: &Row<'_>) -> Result<Comment> {
-    let reaction: Option<Reaction> = row.get(13)?;
+    let reaction: Option<Reaction> = row.get(14)?;
     Ok(Comment {
         id: row.get(0)?,
         post_id: row.get(1)?,
         parent_id: row.get(2)?,
         author: Author::at(row, 3)?,
-        body: row.get(6)?,
+        body: row.get(7)?,
         mentions: row
             .get::<String>(7)?
             .split_whitespace()
             .map(str::to_owned)
             .collect(),
-        created_at: row.get(8)?,
-        edited_at: row.get(9)?,
-        is_deleted: row.get(10)?,
-        like_count: row.get(11)?,
-        reply_count: row.get(12)?,
+        created_at: row.get(9)?,
+        edited_at: row.get(10)?,
+        is_deleted: row.get(11)?,
+        like_count: row.get(12)?,
+        reply_count: row.get(13)?,
         liked_by_me: reaction.is_some(),
         reaction,
-        version: row.get(14)?,
-        is_withheld: row.get(15)?,
+        version: row.get(15)?,
+        is_withheld: row.get(16)?,
     })
 }
 

@@ -106,7 +106,7 @@ pub async fn list(
     page: Paging,
 ) -> Result<Vec<Companionship>> {
     const SQL: &str = concat!(
-        "SELECT p.id, m.id, m.username, m.display_name, p.body, c.status, c.created_at
+        "SELECT p.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL, p.body, c.status, c.created_at
          FROM companion c JOIN post p ON p.id = c.post_id JOIN member m ON m.id = p.author_id
          WHERE c.community_id = @community AND c.member_id = $1 AND c.status = $2 AND c.post_id < $3 AND ",
         visible!(),
@@ -116,9 +116,9 @@ pub async fn list(
         Ok(Companionship {
             post_id: row.get(0)?,
             author: Author::at(row, 1)?,
-            body: row.get(4)?,
-            status: row.get(5)?,
-            created_at: row.get(6)?,
+            body: row.get(5)?,
+            status: row.get(6)?,
+            created_at: row.get(7)?,
         })
     })
     .await

@@ -9,7 +9,8 @@ use serde_json::json;
 
 macro_rules! seen_columns {
     () => {
-        "p.id, m.id, m.username, m.display_name, p.body, p.html, p.created_at, k.slug, k.name"
+        "p.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+         p.body, p.html, p.created_at, k.slug, k.name"
     };
 }
 
@@ -26,12 +27,12 @@ fn seen(row: &Row<'_>) -> Result<Seen> {
     Ok(Seen {
         id: row.get(0)?,
         author: Author::at(row, 1)?,
-        body: row.get(4)?,
-        html: row.get(5)?,
-        created_at: row.get(6)?,
+        body: row.get(5)?,
+        html: row.get(6)?,
+        created_at: row.get(7)?,
         community: Origin {
-            slug: row.get(7)?,
-            name: row.get(8)?,
+            slug: row.get(8)?,
+            name: row.get(9)?,
         },
     })
 }

@@ -75,23 +75,14 @@ pub async fn proposals(
     limit: i64,
 ) -> Result<Vec<CustomRoleProposal>> {
     let sql = "SELECT k.id, k.slug, k.name, k.description, k.status, k.holder_count, h.member_id IS NOT NULL, k.created_at,
-                      k.decided_at, k.note, m.id, m.username, m.display_name
+                      k.decided_at, k.note, m.id, m.username, m.display_name, m.verified_at IS NOT NULL
                FROM custom_role k LEFT JOIN custom_role_holder h ON h.role_id = k.id AND h.member_id = $1
                LEFT JOIN member m ON m.id = k.proposed_by
                WHERE k.community_id = @community AND k.status = $2 AND k.id > $3 ORDER BY k.id LIMIT $4";
     db.all(sql, params![reader, status, after, limit], |row| {
-        let by: Option<MemberId> = row.get(10)?;
-        let proposed_by = match by {
-            Some(id) => Some(Author {
-                id,
-                username: row.get(11)?,
-                display_name: row.get(12)?,
-            }),
-            None => None,
-        };
         Ok(CustomRoleProposal {
             role: role(row)?,
-            proposed_by,
+            proposed_by: Author::maybe_at(row, 10)?,
         })
     })
     .await

@@ -61,7 +61,7 @@ pub async fn list_followers(
     page: Paging,
 ) -> Result<Vec<Profile>> {
     let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                      mine.follower_id IS NOT NULL
+                      mine.follower_id IS NOT NULL, m.verified_at IS NOT NULL
                FROM follow f JOIN member m ON m.id = f.follower_id
                LEFT JOIN follow mine
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id
@@ -80,7 +80,7 @@ pub async fn list_following(
     page: Paging,
 ) -> Result<Vec<Profile>> {
     let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                      mine.follower_id IS NOT NULL
+                      mine.follower_id IS NOT NULL, m.verified_at IS NOT NULL
                FROM follow f JOIN member m ON m.id = f.followee_id
                LEFT JOIN follow mine
                    ON mine.community_id = f.community_id AND mine.follower_id = $1 AND mine.followee_id = m.id

@@ -61,7 +61,7 @@ pub async fn list_friends(
     of: MemberId,
     page: Paging,
 ) -> Result<Vec<Friend>> {
-    let sql = "SELECT m.id, m.username, m.display_name, f.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, f.created_at
                FROM friend f JOIN member m ON m.id = f.friend_id
                WHERE f.community_id = @community AND f.member_id = $2 AND f.friend_id < $3
                    AND m.status = 'active' AND NOT EXISTS (SELECT 1 FROM block b
@@ -78,7 +78,7 @@ pub async fn list_mutual(
     other: MemberId,
     page: Paging,
 ) -> Result<Vec<Friend>> {
-    let sql = "SELECT m.id, m.username, m.display_name, mine.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, mine.created_at
                FROM friend mine JOIN friend theirs ON theirs.community_id = mine.community_id
                    AND theirs.member_id = $2 AND theirs.friend_id = mine.friend_id
                JOIN member m ON m.id = mine.friend_id
@@ -92,7 +92,7 @@ pub async fn list_mutual(
 fn friend(row: &Row<'_>) -> Result<Friend> {
     Ok(Friend {
         member: Author::at(row, 0)?,
-        since: row.get(3)?,
+        since: row.get(4)?,
     })
 }
 
@@ -108,15 +108,15 @@ pub async fn count_mutual(db: &impl Executor, one: MemberId, other: MemberId) ->
 
 macro_rules! request_columns {
     () => {
-        "q.id, q.sender_id = $1, m.id, m.username, m.display_name, q.status, q.did_we_dance, q.dance_place,
-         q.dance_story, q.note, q.private_note, q.snoozed_until, q.created_at"
+        "q.id, q.sender_id = $1, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+         q.status, q.did_we_dance, q.dance_place, q.dance_story, q.note, q.private_note, q.snoozed_until, q.created_at"
     };
 }
 
 fn request(row: &Row<'_>) -> Result<FriendRequest> {
-    let (sent, status): (bool, RequestStatus) = (row.get(1)?, row.get(5)?);
-    let note: String = row.get(10)?;
-    let snoozed_until: Option<Timestamp> = row.get(11)?;
+    let (sent, status): (bool, RequestStatus) = (row.get(1)?, row.get(6)?);
+    let note: String = row.get(11)?;
+    let snoozed_until: Option<Timestamp> = row.get(12)?;
     Ok(FriendRequest {
         id: row.get(0)?,
         direction: if sent {
@@ -130,13 +130,13 @@ fn request(row: &Row<'_>) -> Result<FriendRequest> {
             RequestStatus::Rejected | RequestStatus::Snoozed if sent => RequestStatus::Pending,
             status => status,
         },
-        did_we_dance: row.get(6)?,
-        dance_place: row.get(7)?,
-        dance_story: row.get(8)?,
-        note: row.get(9)?,
+        did_we_dance: row.get(7)?,
+        dance_place: row.get(8)?,
+        dance_story: row.get(9)?,
+        note: row.get(10)?,
         private_note: sent.then_some(note),
         snoozed_until: snoozed_until.filter(|_| !sent),
-        created_at: row.get(12)?,
+        created_at: row.get(13)?,
     })
 }
 

@@ -84,12 +84,12 @@ pub async fn suggest(app: &AppState, member: MemberId) -> Result<Vec<Suggestion>
     let found = db
         .all(candidates(db), params![member, json!(ids)], |row| {
             let author = Author::at(row, 0)?;
-            let place: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+            let place: (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
             Ok((
                 author,
                 place,
-                row.get::<Option<String>>(5)?,
-                row.get::<Option<Timestamp>>(6)?,
+                row.get::<Option<String>>(6)?,
+                row.get::<Option<Timestamp>>(7)?,
             ))
         })
         .await?;
@@ -141,7 +141,7 @@ fn candidates(db: &impl Executor) -> &'static str {
     macro_rules! text {
         ($from:literal) => {
             concat!(
-                "SELECT m.id, m.username, m.display_name,
+                "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
                         CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.city END,
                         CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.country END,
                         CASE WHEN coalesce(q.privacy ->> 'tango_roles', 'public') = 'public' THEN q.tango_roles ELSE '' END

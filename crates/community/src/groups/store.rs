@@ -299,7 +299,7 @@ pub async fn list_members(
     status: Status,
     page: Paging,
 ) -> Result<Vec<Membership>> {
-    let sql = "SELECT m.id, m.username, m.display_name, gm.role, gm.status, gm.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, gm.role, gm.status, gm.created_at
                FROM group_member gm JOIN member m ON m.id = gm.member_id
                WHERE gm.group_id = $2 AND gm.status = $3 AND gm.member_id < $4 AND gm.community_id = @community
                    AND m.status = 'active'
@@ -312,9 +312,9 @@ pub async fn list_members(
         |row| {
             Ok(Membership {
                 member: Author::at(row, 0)?,
-                role: row.get(3)?,
-                status: row.get(4)?,
-                since: row.get(5)?,
+                role: row.get(4)?,
+                status: row.get(5)?,
+                since: row.get(6)?,
             })
         },
     )

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 fn message(row: &Row<'_>) -> Result<Message> {
-    let (room, slug): (RoomId, Option<String>) = (row.get(13)?, row.get(14)?);
+    let (room, slug): (RoomId, Option<String>) = (row.get(14)?, row.get(15)?);
     Ok(Message {
         id: row.get(0)?,
         room: RoomName::on_the_wire(room, slug.as_deref()),
@@ -28,9 +28,9 @@ fn message(row: &Row<'_>) -> Result<Message> {
         edited_at: row.get(7)?,
         deleted: row.get(8)?,
         sender: Author::at(row, 9)?,
-        reaction: row.get(12)?,
+        reaction: row.get(13)?,
         reactions: vec![],
-        media_count: row.get(15)?,
+        media_count: row.get(16)?,
         media: vec![],
     })
 }
@@ -45,7 +45,8 @@ pub async fn history(
 ) -> Result<Vec<Message>> {
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                      mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
@@ -69,7 +70,8 @@ pub async fn search(
     let pattern = format!("%{}%", base::fold(text));
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                      mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
@@ -87,7 +89,8 @@ pub async fn search(
 pub async fn find(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Option<Message>> {
     let sql =
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, mine.kind, r.id, r.slug, m.media_count
+                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                      mine.kind, r.id, r.slug, m.media_count
                FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.id = $2 AND m.community_id = @community
@@ -137,11 +140,13 @@ pub async fn reactions(db: &impl Executor, messages: &[Uuid]) -> Result<HashMap<
 pub async fn these(db: &impl Executor, messages: &[Uuid]) -> Result<Vec<Message>> {
     let sql = db.pick(
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL, r.id, r.slug, m.media_count
+                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                NULL, r.id, r.slug, m.media_count
          FROM json_each($1) w JOIN message m ON m.id = unhex(w.value) AND m.community_id = @community
          JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
         "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, NULL::text, r.id, r.slug, m.media_count
+                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                NULL::text, r.id, r.slug, m.media_count
          FROM jsonb_array_elements_text($1) w JOIN message m ON m.id = w.value::uuid AND m.community_id = @community
          JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
     );
@@ -299,7 +304,7 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
         "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
                 EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community AND b.member_id = r.low_id
                         AND b.other_id = r.high_id),
-                a.id, a.username, a.display_name,
+                a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
                 k.id, k.seq, k.body, k.edited_at IS NOT NULL OR k.deleted_at IS NOT NULL, k.created_at,
                 q.id IS NOT NULL
          FROM json_each($1) w CROSS JOIN member a ON a.id = unhex(w.value ->> 'sender')
@@ -311,7 +316,7 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
         "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
                 EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community AND b.member_id = r.low_id
                         AND b.other_id = r.high_id),
-                a.id, a.username, a.display_name,
+                a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
                 k.id, k.seq, k.body, k.edited_at IS NOT NULL OR k.deleted_at IS NOT NULL, k.created_at,
                 q.id IS NOT NULL
          FROM jsonb_to_recordset($1) AS w(n INTEGER, room UUID, sender UUID, client_id TEXT, reply_to UUID)
@@ -325,14 +330,14 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
          ORDER BY w.n",
     );
     tx.all(sql, params![wanted], |row| {
-        let before = match row.get::<Option<MessageId>>(8)? {
+        let before = match row.get::<Option<MessageId>>(9)? {
             None => None,
             Some(id) => Some(Before {
                 id,
-                seq: row.get(9)?,
-                body: row.get(10)?,
-                changed: row.get(11)?,
-                created_at: row.get(12)?,
+                seq: row.get(10)?,
+                body: row.get(11)?,
+                changed: row.get(12)?,
+                created_at: row.get(13)?,
             }),
         };
         Ok(Known {
@@ -343,7 +348,7 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
             apart: row.get(4)?,
             sender: Author::at(row, 5)?,
             before,
-            answered: row.get(13)?,
+            answered: row.get(14)?,
         })
     })
     .await

@@ -118,16 +118,16 @@ pub async fn reports(
 
 /// Who said what of it, the latest first.
 pub async fn reported(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> Result<Vec<Reported>> {
-    let sql = "SELECT m.id, m.username, m.display_name, r.reason, r.note, r.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.reason, r.note, r.created_at
                FROM report r JOIN member m ON m.id = r.reporter_id
                WHERE r.community_id = @community AND r.subject_kind = $1 AND r.subject_id = $2
                ORDER BY r.id DESC LIMIT 50";
     db.all(sql, params![kind, id], |row| {
         Ok(Reported {
             reporter: Author::at(row, 0)?,
-            reason: row.get(3)?,
-            note: row.get(4)?,
-            created_at: row.get(5)?,
+            reason: row.get(4)?,
+            note: row.get(5)?,
+            created_at: row.get(6)?,
         })
     })
     .await
@@ -176,8 +176,8 @@ pub async fn open(tx: &Tx, case: &Opening) -> Result<()> {
 macro_rules! cases {
     ($rest:literal) => {
         concat!(
-            "SELECT k.id, k.subject_kind, k.subject_id, m.id, m.username, m.display_name, k.status, k.why,
-                    k.report_count, k.opened_at, k.due_at, k.claimed_by, k.claimed_until
+            "SELECT k.id, k.subject_kind, k.subject_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+                    k.status, k.why, k.report_count, k.opened_at, k.due_at, k.claimed_by, k.claimed_until
              FROM moderation_case k JOIN member m ON m.id = k.accused_id WHERE k.community_id = @community ",
             $rest
         )
@@ -190,13 +190,13 @@ fn case(row: &Row<'_>) -> Result<Case> {
         subject_kind: row.get(1)?,
         subject_id: row.get(2)?,
         accused: Author::at(row, 3)?,
-        status: row.get(6)?,
-        why: row.get::<Weighed>(7)?,
-        report_count: row.get(8)?,
-        opened_at: row.get(9)?,
-        due_at: row.get(10)?,
-        claimed_by: row.get(11)?,
-        claimed_until: row.get(12)?,
+        status: row.get(7)?,
+        why: row.get::<Weighed>(8)?,
+        report_count: row.get(9)?,
+        opened_at: row.get(10)?,
+        due_at: row.get(11)?,
+        claimed_by: row.get(12)?,
+        claimed_until: row.get(13)?,
     })
 }
 

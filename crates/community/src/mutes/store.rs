@@ -12,7 +12,7 @@ pub async fn is_muted(db: &impl Executor, member: MemberId, other: MemberId) -> 
 
 /// Whom the member muted, by id, the newest member first.
 pub async fn list_mutes(db: &impl Executor, member: MemberId, page: Paging) -> Result<Vec<Mute>> {
-    let sql = "SELECT m.id, m.username, m.display_name, u.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, u.created_at
                FROM mute u JOIN member m ON m.id = u.muted_id
                WHERE u.community_id = @community AND u.member_id = $1 AND u.muted_id < $2
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
@@ -21,7 +21,7 @@ pub async fn list_mutes(db: &impl Executor, member: MemberId, page: Paging) -> R
     db.all(sql, params![member, page.before(), page.fetch()], |row| {
         Ok(Mute {
             member: Author::at(row, 0)?,
-            created_at: row.get(3)?,
+            created_at: row.get(4)?,
         })
     })
     .await

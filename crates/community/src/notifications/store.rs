@@ -32,14 +32,8 @@ pub struct Stored {
 
 fn stored(row: &Row<'_>) -> Result<Stored> {
     let mut actors = vec![];
-    for first in [11, 14] {
-        if let Some(id) = row.get::<Option<MemberId>>(first)? {
-            actors.push(Author {
-                id,
-                username: row.get(first + 1)?,
-                display_name: row.get(first + 2)?,
-            });
-        }
+    for first in [11, 15] {
+        actors.extend(Author::maybe_at(row, first)?);
     }
     Ok(Stored {
         id: row.get(0)?,
@@ -73,7 +67,8 @@ macro_rules! notifications {
         concat!(
             "SELECT n.id, n.kind, n.subject_kind, n.subject_id, coalesce(g.name, e.title, t.title), n.relation, n.engagement,
                     n.created_at, n.updated_at, n.read_at, ", causes!("count(DISTINCT nc.actor_id)"), ",
-                    a.id, a.username, a.display_name, z.id, z.username, z.display_name
+                    a.id, a.username, a.display_name, a.verified_at IS NOT NULL, z.id, z.username, z.display_name,
+                    z.verified_at IS NOT NULL
              FROM notification n
              LEFT JOIN community_group g ON n.subject_kind = 'group' AND g.id = n.subject_id AND g.community_id = @community
              LEFT JOIN event e ON n.subject_kind = 'event' AND e.id = n.subject_id AND e.community_id = @community

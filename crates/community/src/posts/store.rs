@@ -36,7 +36,7 @@ macro_rules! visible {
 macro_rules! post_columns {
     () => {
         "p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
-         m.id, m.username, m.display_name, r.kind, p.version,
+         m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, p.version,
          p.visibility, p.kind, p.group_id, p.html, p.hashtags, p.mentions, p.emotions,
          p.place, p.latitude, p.longitude, p.shared_id, p.share_count, p.companion_count,
          s.member_id IS NOT NULL, p.withheld IS NOT NULL, p.media_count"
@@ -56,8 +56,8 @@ pub(crate) use {post_columns, visible};
 
 /// A post without its companions, what it shares and its media: `complete` and `with_media` add them.
 pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
-    let reaction: Option<Reaction> = row.get(9)?;
-    let place: Option<String> = row.get(18)?;
+    let reaction: Option<Reaction> = row.get(10)?;
+    let place: Option<String> = row.get(19)?;
     Ok(Post {
         id: row.get(0)?,
         body: row.get(1)?,
@@ -68,13 +68,13 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         author: Author::at(row, 6)?,
         liked_by_me: reaction.is_some(),
         reaction,
-        version: row.get(10)?,
-        visibility: row.get(11)?,
-        kind: row.get(12)?,
-        group_id: row.get(13)?,
-        html: row.get(14)?,
-        hashtags: split(&row.get::<String>(15)?),
-        mentions: split(&row.get::<String>(16)?),
+        version: row.get(11)?,
+        visibility: row.get(12)?,
+        kind: row.get(13)?,
+        group_id: row.get(14)?,
+        html: row.get(15)?,
+        hashtags: split(&row.get::<String>(16)?),
+        mentions: split(&row.get::<String>(17)?),
         emotions: row
             .get::<String>(17)?
             .split_whitespace()
@@ -83,17 +83,17 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         place: match place {
             Some(name) => Some(Place {
                 name: name.parse().map_err(base::error::internal)?,
-                latitude: row.get::<Option<f64>>(19)?.map(base::geo::Degrees),
-                longitude: row.get::<Option<f64>>(20)?.map(base::geo::Degrees),
+                latitude: row.get::<Option<f64>>(20)?.map(base::geo::Degrees),
+                longitude: row.get::<Option<f64>>(21)?.map(base::geo::Degrees),
             }),
             None => None,
         },
-        shared_id: row.get(21)?,
-        share_count: row.get(22)?,
-        companion_count: row.get(23)?,
-        saved_by_me: row.get(24)?,
-        is_withheld: row.get(25)?,
-        media_count: row.get(26)?,
+        shared_id: row.get(22)?,
+        share_count: row.get(23)?,
+        companion_count: row.get(24)?,
+        saved_by_me: row.get(25)?,
+        is_withheld: row.get(26)?,
+        media_count: row.get(27)?,
         media: vec![],
         companions: vec![],
         shared: None,
@@ -144,14 +144,16 @@ pub async fn complete(db: &impl Executor, reader: MemberId, posts: &mut [Post]) 
 fn shared_posts(db: &impl Executor) -> &'static str {
     db.pick(
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name, p.media_count
+            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name,
+                    m.verified_at IS NOT NULL, p.media_count
              FROM json_each($2) wanted
              CROSS JOIN post p ON p.id = unhex(wanted.value) AND p.community_id = @community
              CROSS JOIN member m ON m.id = p.author_id WHERE ",
             visible!()
         ),
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name, p.media_count
+            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name,
+                    m.verified_at IS NOT NULL, p.media_count
              FROM post p JOIN member m ON m.id = p.author_id
              WHERE p.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
                  AND p.community_id = @community AND ",
@@ -167,20 +169,20 @@ fn shared_post(row: &Row<'_>) -> Result<SharedPost> {
         html: row.get(2)?,
         created_at: row.get(3)?,
         author: Author::at(row, 4)?,
-        media_count: row.get(7)?,
+        media_count: row.get(8)?,
         media: vec![],
     })
 }
 
 fn companions_of(db: &impl Executor) -> &'static str {
     db.pick(
-        "SELECT c.post_id, m.id, m.username, m.display_name FROM json_each($2) wanted
+        "SELECT c.post_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL FROM json_each($2) wanted
          CROSS JOIN companion c ON c.post_id = unhex(wanted.value) AND c.community_id = @community
          CROSS JOIN member m ON m.id = c.member_id
          WHERE c.status = 'approved' AND NOT EXISTS (SELECT 1 FROM block b
              WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = c.member_id)
          ORDER BY c.post_id, c.member_id",
-        "SELECT c.post_id, m.id, m.username, m.display_name
+        "SELECT c.post_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL
          FROM companion c JOIN member m ON m.id = c.member_id
          WHERE c.post_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
              AND c.community_id = @community AND c.status = 'approved' AND NOT EXISTS (SELECT 1 FROM block b
@@ -435,7 +437,7 @@ pub async fn count_share(tx: &Tx, member: MemberId, id: PostId) -> Result<bool> 
 }
 
 pub async fn author(db: &impl Executor, id: MemberId) -> Result<Option<Author>> {
-    let sql = "SELECT id, username, display_name FROM member WHERE id = $1";
+    let sql = "SELECT id, username, display_name, verified_at IS NOT NULL FROM member WHERE id = $1";
     db.one(sql, params![id], |row| Author::at(row, 0)).await
 }
 

@@ -12,16 +12,27 @@ pub struct Author {
     pub id: MemberId,
     pub username: String,
     pub display_name: String,
+    /// Staff have made sure that they are who they say.
+    // What was announced before there was such a field has none.
+    #[serde(default)]
+    pub is_verified: bool,
 }
 
 impl Author {
-    /// Read from three columns side by side: id, user name, name.
+    /// Read from four columns side by side: id, user name, name, whether verified.
     pub fn at(row: &Row<'_>, first: usize) -> Result<Author> {
         Ok(Author {
             id: row.get(first)?,
             username: row.get(first + 1)?,
             display_name: row.get(first + 2)?,
+            is_verified: row.get(first + 3)?,
         })
+    }
+
+    /// The same of a join that may find nobody.
+    pub fn maybe_at(row: &Row<'_>, first: usize) -> Result<Option<Author>> {
+        let id: Option<MemberId> = row.get(first)?;
+        id.map(|_| Author::at(row, first)).transpose()
     }
 }
 
@@ -32,6 +43,8 @@ pub struct Profile {
     pub id: MemberId,
     pub username: String,
     pub display_name: String,
+    /// Staff have made sure that they are who they say.
+    pub is_verified: bool,
     pub created_at: Timestamp,
     pub follower_count: i64,
     pub following_count: i64,

@@ -32,6 +32,7 @@ pub(crate) fn profile(row: &Row<'_>) -> Result<Profile> {
         follower_count: row.get(4)?,
         following_count: row.get(5)?,
         followed_by_me: row.get(6)?,
+        is_verified: row.get(7)?,
     })
 }
 
@@ -90,7 +91,7 @@ macro_rules! page {
     ($which:literal) => {
         concat!(
             "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                    f.follower_id IS NOT NULL, m.friend_count,
+                    f.follower_id IS NOT NULL, m.verified_at IS NOT NULL, m.friend_count,
                     CASE WHEN m.id = $1 THEN 'oneself'
                          WHEN EXISTS (SELECT 1 FROM friend x WHERE x.community_id = @community
                              AND x.member_id = $1 AND x.friend_id = m.id) THEN 'friends'
@@ -123,9 +124,9 @@ pub async fn find(
     fn read(row: &Row<'_>) -> Result<MemberProfile> {
         Ok(MemberProfile {
             member: profile(row)?,
-            friend_count: row.get(7)?,
-            friendship: row.get(8)?,
-            about: about(row, 9)?,
+            friend_count: row.get(8)?,
+            friendship: row.get(9)?,
+            about: about(row, 10)?,
             experiences: vec![],
         })
     }
@@ -280,7 +281,7 @@ pub async fn put(
 pub async fn search(db: &impl Executor, reader: MemberId, text: &str, page: Paging) -> Result<Vec<Profile>> {
     let pattern = format!("%{}%", escape(&text.to_lowercase()));
     let sql = "SELECT m.id, m.username, m.display_name, m.created_at, m.follower_count, m.following_count,
-                      f.follower_id IS NOT NULL
+                      f.follower_id IS NOT NULL, m.verified_at IS NOT NULL
                FROM member m LEFT JOIN follow f
                    ON f.community_id = @community AND f.follower_id = $1 AND f.followee_id = m.id
                WHERE m.id < $2 AND m.status = 'active'

@@ -1,6 +1,7 @@
 //! Finding each other, and what one says of oneself to whom.
 
-use crate::tests::each_db;
+use crate::tests::{each_db, publish, staff};
+use accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -227,6 +228,67 @@ async fn search_finds_members_by_what_they_show_the_reader() {
             (found(&carla, "q=empedernida").await == 0).then_some(())
         })
         .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_verified_member_shows_as_such_wherever_their_name_stands() {
+    each_db(async |app| {
+        let root = staff(app, "Root", Role::God).await;
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        bruno.put(&format!("/follows/{}", ana.id)).await.expect(204);
+        befriend(&ana, &bruno).await;
+        let post = publish(app, &ana, "A milonga").await;
+        let post = format!("/posts/{}", post["id"].as_str().unwrap());
+        ana.post(&format!("{post}/comments"), json!({"body": "On Friday"}))
+            .await
+            .expect(201);
+        ana.post(&format!("{post}/reactions"), json!({"type": "love"}))
+            .await
+            .expect(200);
+        let room = ana.put(&format!("/rooms/direct/{}", bruno.id)).await.expect(200);
+        let room = room["id"].as_str().unwrap();
+        let said = json!({"body": "Shall we dance?"});
+        ana.post(&format!("/rooms/{room}/messages"), said).await.expect(201);
+        let places = [
+            ("/members/ana".to_owned(), ""),
+            ("/members?query=ana".to_owned(), "/items/0"),
+            ("/follows/following".to_owned(), "/items/0"),
+            ("/friends".to_owned(), "/items/0/member"),
+            ("/feed".to_owned(), "/items/0/author"),
+            (post.clone(), "/author"),
+            (format!("{post}/comments"), "/items/0/author"),
+            (format!("{post}/reactions?type=love"), "/items/0/member"),
+            (format!("/rooms/{room}"), "/other"),
+            (format!("/rooms/{room}"), "/last_message/sender"),
+            (format!("/rooms/{room}/messages"), "/items/0/sender"),
+            (format!("/rooms/{room}/members"), "/items/1/member"),
+            ("/notifications".to_owned(), "/items/0/actors/0"),
+        ];
+        let shows = async |verified: bool| {
+            for (path, place) in &places {
+                let seen = bruno.get(path).await.expect(200);
+                let who = seen.pointer(place).unwrap_or_else(|| panic!("{path} {place}: {seen}"));
+                assert_eq!(
+                    (&who["username"], &who["is_verified"]),
+                    (&json!("ana"), &json!(verified)),
+                    "{path} {place}"
+                );
+            }
+        };
+        eventually(async || {
+            app.app.supervisor.wake("notifications.tell");
+            let told = bruno.get("/notifications").await.expect(200);
+            told["items"].get(0).map(drop)
+        })
+        .await;
+        shows(false).await;
+        let verification = format!("/members/{}/verification", ana.id);
+        put(&root, &verification, json!({"reason": "showed a passport"}))
+            .await
+            .expect(204);
+        shows(true).await;
     })
     .await;
 }

@@ -76,13 +76,13 @@ pub async fn list(
     page: Paging,
 ) -> Result<Vec<Reactor>> {
     let (sql, id) = subject.pick(
-        "SELECT m.id, m.username, m.display_name, r.kind, r.created_at
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, r.created_at
          FROM reaction r JOIN member m ON m.id = r.member_id
          WHERE r.community_id = @community AND r.post_id = $2 AND r.kind = $3 AND r.member_id < $4
              AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                  AND b.member_id = $1 AND b.other_id = r.member_id)
          ORDER BY r.member_id DESC LIMIT $5",
-        "SELECT m.id, m.username, m.display_name, r.kind, r.created_at
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, r.created_at
          FROM comment_reaction r JOIN member m ON m.id = r.member_id
          WHERE r.community_id = @community AND r.comment_id = $2 AND r.kind = $3 AND r.member_id < $4
              AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
@@ -93,8 +93,8 @@ pub async fn list(
     db.all(sql, values, |row| {
         Ok(Reactor {
             member: Author::at(row, 0)?,
-            reaction: row.get(3)?,
-            created_at: row.get(4)?,
+            reaction: row.get(4)?,
+            created_at: row.get(5)?,
         })
     })
     .await

@@ -80,16 +80,6 @@ pub async fn of_group(db: &impl Executor, group: Uuid) -> Result<Option<RoomId>>
 
 fn room(row: &Row<'_>) -> Result<Room> {
     let (id, slug): (RoomId, Option<String>) = (row.get(0)?, row.get(2)?);
-    let author = |at: usize| -> Result<Option<Author>> {
-        let Some(id) = row.get::<Option<MemberId>>(at)? else {
-            return Ok(None);
-        };
-        Ok(Some(Author {
-            id,
-            username: row.get(at + 1)?,
-            display_name: row.get(at + 2)?,
-        }))
-    };
     let membership = match row.get::<Option<Role>>(6)? {
         None => None,
         Some(role) => Some(Membership {
@@ -100,13 +90,13 @@ fn room(row: &Row<'_>) -> Result<Room> {
             read_seq: row.get(10)?,
         }),
     };
-    let last_message = match author(18)? {
+    let last_message = match Author::maybe_at(row, 19)? {
         None => None,
         Some(sender) => Some(LastMessage {
-            id: row.get(14)?,
-            seq: row.get(15)?,
-            body: row.get(16)?,
-            created_at: row.get(17)?,
+            id: row.get(15)?,
+            seq: row.get(16)?,
+            body: row.get(17)?,
+            created_at: row.get(18)?,
             sender,
         }),
     };
@@ -118,10 +108,10 @@ fn room(row: &Row<'_>) -> Result<Room> {
         title: row.get(3)?,
         member_count: row.get(4)?,
         created_at: row.get(5)?,
-        other: author(11)?,
+        other: Author::maybe_at(row, 11)?,
         membership,
         last_message,
-        unread_count: row.get(21)?,
+        unread_count: row.get(23)?,
     })
 }
 
@@ -129,9 +119,9 @@ fn room(row: &Row<'_>) -> Result<Room> {
 pub async fn find(db: &impl Executor, reader: MemberId, id: RoomId) -> Result<Option<Room>> {
     let sql = "SELECT l.id, l.kind, l.slug, l.title, l.member_count, l.created_at,
                       l.role, l.status, l.muted, l.silenced, l.read_seq,
-                      other.id, other.username, other.display_name,
+                      other.id, other.username, other.display_name, other.verified_at IS NOT NULL,
                       said.id, said.seq, said.body, said.created_at,
-                      sender.id, sender.username, sender.display_name,
+                      sender.id, sender.username, sender.display_name, sender.verified_at IS NOT NULL,
                       (SELECT count(*) FROM (SELECT 1 FROM message u
                            WHERE u.room_id = l.id AND u.seq > l.read_seq AND l.status = 'joined'
                                AND u.sender_id <> $1 AND u.deleted_at IS NULL
@@ -160,9 +150,9 @@ pub async fn find(db: &impl Executor, reader: MemberId, id: RoomId) -> Result<Op
 pub async fn list_rooms(db: &impl Executor, reader: MemberId, page: Paging) -> Result<Vec<Room>> {
     let sql = "SELECT l.id, l.kind, l.slug, l.title, l.member_count, l.created_at,
                       l.role, l.status, l.muted, l.silenced, l.read_seq,
-                      other.id, other.username, other.display_name,
+                      other.id, other.username, other.display_name, other.verified_at IS NOT NULL,
                       said.id, said.seq, said.body, said.created_at,
-                      sender.id, sender.username, sender.display_name,
+                      sender.id, sender.username, sender.display_name, sender.verified_at IS NOT NULL,
                       (SELECT count(*) FROM (SELECT 1 FROM message u
                            WHERE u.room_id = l.id AND u.seq > l.read_seq AND l.status = 'joined'
                                AND u.sender_id <> $1 AND u.deleted_at IS NULL
@@ -230,7 +220,7 @@ pub async fn list_members(
     room: RoomId,
     page: Paging,
 ) -> Result<Vec<RoomMember>> {
-    let sql = "SELECT m.id, m.username, m.display_name, rm.role, rm.status, rm.silenced,
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, rm.role, rm.status, rm.silenced,
                       CASE WHEN r.member_count <= $5 THEN rm.read_seq END, rm.created_at
                FROM room_member rm JOIN member m ON m.id = rm.member_id JOIN room r ON r.id = rm.room_id
                WHERE rm.community_id = @community AND rm.room_id = $2 AND rm.status IN ('joined', 'invited')
@@ -244,11 +234,11 @@ pub async fn list_members(
         |row| {
             Ok(RoomMember {
                 member: Author::at(row, 0)?,
-                role: row.get(3)?,
-                status: row.get(4)?,
-                silenced: row.get(5)?,
-                read_seq: row.get(6)?,
-                joined_at: row.get(7)?,
+                role: row.get(4)?,
+                status: row.get(5)?,
+                silenced: row.get(6)?,
+                read_seq: row.get(7)?,
+                joined_at: row.get(8)?,
             })
         },
     )
@@ -446,8 +436,9 @@ pub async fn named(
 
 pub async fn authors(db: &impl Executor, members: &[Uuid]) -> Result<Vec<Author>> {
     let sql = db.pick(
-        "SELECT m.id, m.username, m.display_name FROM json_each($1) w JOIN member m ON m.id = unhex(w.value)",
-        "SELECT m.id, m.username, m.display_name FROM jsonb_array_elements_text($1) w
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL
+         FROM json_each($1) w JOIN member m ON m.id = unhex(w.value)",
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL FROM jsonb_array_elements_text($1) w
          JOIN member m ON m.id = w.value::uuid",
     );
     db.all(sql, params![ids(members)], |row| Author::at(row, 0)).await

@@ -43,7 +43,7 @@ pub async fn list(
         " ORDER BY s.created_at DESC, s.post_id DESC LIMIT $4"
     );
     fn saved(row: &Row<'_>) -> Result<(Post, Timestamp)> {
-        Ok((post(row)?, row.get(27)?))
+        Ok((post(row)?, row.get(28)?))
     }
     let TimeCursor(at, id) = before;
     let found = db

@@ -7,7 +7,8 @@ use db::{CommunityId, Executor, Row, Tx, params};
 /// What `story()` reads of the story `t` for the reader `$1`.
 macro_rules! story_columns {
     () => {
-        "t.id, m.id, m.username, m.display_name, t.caption, t.visibility, t.created_at, t.expires_at,
+        "t.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+         t.caption, t.visibility, t.created_at, t.expires_at,
          v.member_id IS NOT NULL, CASE WHEN t.author_id = $1 THEN t.view_count END, t.media_id"
     };
 }
@@ -35,13 +36,13 @@ fn story(row: &Row<'_>) -> Result<Story> {
     Ok(Story {
         id: row.get(0)?,
         author: Author::at(row, 1)?,
-        caption: row.get(4)?,
-        visibility: row.get(5)?,
-        created_at: row.get(6)?,
-        expires_at: row.get(7)?,
-        seen_by_me: row.get(8)?,
-        view_count: row.get(9)?,
-        media_id: row.get(10)?,
+        caption: row.get(5)?,
+        visibility: row.get(6)?,
+        created_at: row.get(7)?,
+        expires_at: row.get(8)?,
+        seen_by_me: row.get(9)?,
+        view_count: row.get(10)?,
+        media_id: row.get(11)?,
         media: None,
     })
 }
@@ -170,7 +171,7 @@ pub async fn list_views(
     id: StoryId,
     page: Paging,
 ) -> Result<Vec<View>> {
-    let sql = "SELECT m.id, m.username, m.display_name, v.created_at
+    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, v.created_at
                FROM story_view v JOIN member m ON m.id = v.member_id
                WHERE v.community_id = @community AND v.story_id = $2 AND v.member_id < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
@@ -179,7 +180,7 @@ pub async fn list_views(
     db.all(sql, params![reader, id, page.before(), page.fetch()], |row| {
         Ok(View {
             member: Author::at(row, 0)?,
-            seen_at: row.get(3)?,
+            seen_at: row.get(4)?,
         })
     })
     .await

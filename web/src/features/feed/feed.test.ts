@@ -5,8 +5,8 @@ import { createPosts, type Post } from '../posts/posts';
 import { createPublishing } from '../posts/publishing';
 import { createFeed, fromPush, readPush, type PushedPost } from './feed';
 
-const ANA = { id: 'ana', username: 'ana', display_name: 'Ana' };
-const ME = { id: 'me', username: 'me', display_name: 'Me' };
+const ANA = { id: 'ana', username: 'ana', display_name: 'Ana', is_verified: false };
+const ME = { id: 'me', username: 'me', display_name: 'Me', is_verified: false };
 const push = (id: string, body = id, author = ANA): PushedPost => ({ id, body, author, created_at: '2026-11-23T10:00:00Z' });
 const turn = async () => {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();

@@ -12,6 +12,7 @@ import { FollowButton } from '../follows/FollowButton';
 import { PostCard } from '../posts/PostCard';
 import { MemberCard } from './MemberCard';
 import type { Member } from './members';
+import { Verified } from './Verified';
 
 export type ProfileTab = 'posts' | 'followers' | 'following';
 
@@ -77,6 +78,7 @@ function Header({ member, tab }: { member: Member; tab: ProfileTab }) {
         </div>
         <h1 tabIndex={-1} ref={heading}>
           {member.display_name}
+          <Verified of={member} />
         </h1>
         <p className="soft">
           @{member.username} · {t('members.since', { month: month(member.created_at) })}

@@ -5,6 +5,7 @@ import { Dialog } from '../../ui/Dialog';
 import { MoreIcon, ReactionIcon, SmileIcon } from '../../ui/icons';
 import { Menu, MenuChoice, MenuItem } from '../../ui/Menu';
 import { problemText } from '../../ui/problemText';
+import { Verified } from '../members/Verified';
 import { bodyParts } from '../posts/posts';
 import { BodyField, publishable } from '../posts/BodyField';
 import { REACTIONS, type ReactionType } from '../reactions/reactions';
@@ -51,7 +52,12 @@ export function MessageItem({
         </li>
       )}
       <li className={`message ${mine ? 'message-mine' : ''} ${follows ? 'message-follows' : ''}`}>
-        {!mine && !follows && <strong className="message-who">{message.sender.display_name}</strong>}
+        {!mine && !follows && (
+          <strong className="message-who">
+            {message.sender.display_name}
+            <Verified of={message.sender} />
+          </strong>
+        )}
         {mine && <span className="visually-hidden">{t('chat.you')}</span>}
         <div className="message-bubble">
           {answers !== null && !message.deleted && <Quote of={answers} />}

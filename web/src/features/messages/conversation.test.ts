@@ -6,7 +6,7 @@ const said = (seq: number, more: Partial<Message> = {}): Message => ({
   id: `m${seq}`,
   room: 'chat:r',
   seq,
-  sender: { id: 'ana', username: 'ana', display_name: 'Ana' },
+  sender: { id: 'ana', username: 'ana', display_name: 'Ana', is_verified: false },
   body: `message ${seq}`,
   client_id: null,
   reply_to_id: null,

@@ -7,6 +7,7 @@ import { Dialog } from '../../ui/Dialog';
 import { MoreIcon } from '../../ui/icons';
 import { Menu, MenuItem } from '../../ui/Menu';
 import { Time } from '../../ui/Time';
+import { Verified } from '../members/Verified';
 import { ReactionBar } from '../reactions/ReactionBar';
 import { bodyParts, type Post } from './posts';
 import { PostEditor } from './PostEditor';
@@ -38,9 +39,12 @@ export function PostCard({ post, whole = false }: { post: Post; whole?: boolean 
           <span id={id} className="visually-hidden">
             {t('post.by', { name: post.author.display_name })}
           </span>
-          <Link to={`/members/${post.author.username}`} className="post-author">
-            {post.author.display_name}
-          </Link>
+          <span className="named">
+            <Link to={`/members/${post.author.username}`} className="post-author">
+              {post.author.display_name}
+            </Link>
+            <Verified of={post.author} />
+          </span>
           <span className="post-when">
             <span>@{post.author.username}</span>
             <Link to={`/posts/${post.id}`}>

@@ -10,7 +10,7 @@ const POST: Post = {
     id: 'p',
     body: 'hola',
     created_at: '2026-11-23T10:00:00Z',
-    author: { id: 'ana', username: 'ana', display_name: 'Ana' },
+    author: { id: 'ana', username: 'ana', display_name: 'Ana', is_verified: false },
   }),
   like_count: 3,
 };

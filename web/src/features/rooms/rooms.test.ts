@@ -21,7 +21,7 @@ const push = (seq: number, sender = 'bruno'): NewPush => ({
   created_at: '2026-11-23T12:00:00Z',
   stream: 'chat:01',
   seq,
-  sender: { id: sender, username: sender, display_name: sender },
+  sender: { id: sender, username: sender, display_name: sender, is_verified: false },
 });
 
 describe('a room in the list', () => {
