@@ -1,6 +1,6 @@
 //! Who calls: a handler that takes a [`CurrentUser`] serves members alone, one
-//! that takes a [`May`] those whose roles permit it, and [`Fresh`] asks that they
-//! proved a moment ago who they are.
+//! that takes a [`May`] those whose roles permit it, a [`Moderator`] those who look after
+//! a community, and [`Fresh`] asks that they proved a moment ago who they are.
 
 use crate::{
     MemberId, Permission, Roles, SessionId,
@@ -14,6 +14,7 @@ use base::{
     Error, Kind, Result, Timestamp,
     error::{forbidden, unauthenticated},
 };
+use db::CommunityId;
 use platform::{
     App, AppState,
     http::{Caller, Context, Describe, Operation, Problem, TokenScope},
@@ -232,5 +233,46 @@ impl<P: Permit> Describe for May<P> {
     fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
         CurrentUser::describe(operation, schemas);
         operation.caller = Some(Caller::Staff(P::PERMISSION.as_str()));
+    }
+}
+
+/// Who looks after what is said in the community that the request speaks for: staff of the
+/// platform whose roles permit it, and in a community other than the first its own admins
+/// and moderators.
+#[derive(Clone, Copy, Debug)]
+pub struct Moderator {
+    user: CurrentUser,
+    /// Of the community's own staff, and not of the platform's.
+    pub is_own: bool,
+}
+
+impl Deref for Moderator {
+    type Target = CurrentUser;
+    fn deref(&self) -> &CurrentUser {
+        &self.user
+    }
+}
+
+impl FromRequestParts<AppState> for Moderator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let user = CurrentUser::from_request_parts(parts, app).await?;
+        if user.roles.may(Permission::PostsModerate) {
+            return Ok(Moderator { user, is_own: false });
+        }
+        let app = AppState::from_request_parts(parts, app).await?;
+        let number = app.db.community();
+        if number != CommunityId::DEFAULT && communities::is_staff_of(&app.db, number, user.id).await? {
+            return Ok(Moderator { user, is_own: true });
+        }
+        Err(forbidden("forbidden").into())
+    }
+}
+
+impl Describe for Moderator {
+    fn describe(operation: &mut Operation, schemas: &mut platform::http::Schemas) {
+        CurrentUser::describe(operation, schemas);
+        operation.caller = Some(Caller::Moderator(Permission::PostsModerate.as_str()));
     }
 }

@@ -32,7 +32,7 @@ mod sessions;
 pub mod staff;
 pub mod tiers;
 
-pub use actor::{CurrentUser, FRESH, Fresh, May, Permit, Visitor, authenticate, may, recheck};
+pub use actor::{CurrentUser, FRESH, Fresh, May, Moderator, Permit, Visitor, authenticate, may, recheck};
 pub use belongings::belongings;
 pub use keys::well_known;
 pub use master_keys::MasterKeys;

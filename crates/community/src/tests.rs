@@ -43,6 +43,28 @@ pub async fn put(user: &TestUser, path: &str, body: Value) -> testkit::Answer {
     testkit::Answer::of(user.request(reqwest::Method::PUT, path).json(&body)).await
 }
 
+/// What a member says within a community.
+pub async fn within(
+    user: &TestUser,
+    slug: &str,
+    method: reqwest::Method,
+    path: &str,
+    body: Option<Value>,
+) -> testkit::Answer {
+    let request = user.request(method, path).header("x-community", slug);
+    testkit::Answer::of(match body {
+        Some(body) => request.json(&body),
+        None => request,
+    })
+    .await
+}
+
+/// Makes a community.
+pub async fn found(root: &TestUser, slug: &str, is_open: bool) {
+    let new = json!({"slug": slug, "name": slug.to_uppercase(), "is_open": is_open});
+    root.post("/communities", new).await.expect(201);
+}
+
 /// Publishes a post a second after whatever was before.
 pub async fn publish(app: &TestApp, user: &TestUser, body: &str) -> Value {
     app.clock.advance(Duration::from_secs(1));

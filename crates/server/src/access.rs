@@ -22,11 +22,11 @@ pub const PAGES: &[(&str, Option<Caller>)] = &[
     ("/dev/mail", None),
 ];
 
-/// The roles that may call the route, anonymous callers aside.
+/// The roles of the platform that may call the route, anonymous callers aside.
 pub fn roles(caller: Caller) -> Vec<Role> {
     let permission = match caller {
         Caller::Public | Caller::Member => return Role::ALL.to_vec(),
-        Caller::Staff(word) => Permission::parse(word),
+        Caller::Staff(word) | Caller::Moderator(word) => Permission::parse(word),
         Caller::Operator => Some(Permission::PlatformAnalytics),
     };
     Role::ALL
@@ -41,6 +41,7 @@ fn whom(caller: Caller) -> String {
         Caller::Public => "everybody".to_owned(),
         Caller::Member => "every member".to_owned(),
         Caller::Staff(_) => words(caller),
+        Caller::Moderator(_) => format!("{}; in theirs, admins and moderators of a community", words(caller)),
         Caller::Operator => format!("callers on the machine; {}", words(caller)),
     }
 }

@@ -31,7 +31,7 @@ choice! {
     /// What somebody is in a community.
     pub enum CommunityRole {
         Member = "member",
-        /// Decides about what comes from other communities.
+        /// Decides about what is said in it, and what comes from other communities.
         Moderator = "moderator",
         /// Decides who belongs to it and what it is called as well.
         Admin = "admin",

@@ -55,7 +55,7 @@ pub async fn role_in(
     db.one(sql, params![number.0, member], |row| row.get(0)).await
 }
 
-/// Whether the member decides about what comes from other communities.
+/// Whether the member decides about what is said in a community and what comes from others.
 pub async fn is_staff_of(db: &impl Executor, number: CommunityId, member: MemberId) -> Result<bool> {
     let role = role_in(db, number, member).await?;
     Ok(matches!(

@@ -18,7 +18,7 @@ mod store;
 pub(crate) use ops::end_suspensions;
 pub use ops::{end_sessions, grant, reinstate, reinstate_within, revoke, suspend, suspend_within};
 pub(crate) use store::standing;
-pub use store::{Listed, list, who_may};
+pub use store::{Listed, list, may, who_may};
 pub(crate) use store::{forget, put_status, set_roles};
 
 use crate::MemberId;

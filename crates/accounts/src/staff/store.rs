@@ -23,6 +23,12 @@ pub async fn standing(db: &impl Executor, id: MemberId) -> Result<Option<(Standi
     .await
 }
 
+/// Whether the member's roles permit this.
+pub async fn may(db: &impl Executor, member: MemberId, permission: Permission) -> Result<bool> {
+    let found = standing(db, member).await?;
+    Ok(found.is_some_and(|(standing, _)| standing.roles.may(permission)))
+}
+
 /// Everybody whose roles permit this and whose account may be used.
 pub async fn who_may(db: &impl Executor, permission: Permission) -> Result<Vec<MemberId>> {
     let sql =

@@ -1,20 +1,11 @@
 //! Several communities, their data kept apart, and posts that cross with leave.
 
-use crate::tests::{bodies, each_db, put, staff};
+use crate::tests::{bodies, each_db, found, put, staff, within};
 use accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{Answer, TestUser};
-
-async fn within(user: &TestUser, slug: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-    let request = user.request(method, path).header("x-community", slug);
-    Answer::of(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
-}
 
 async fn get(user: &TestUser, slug: &str, path: &str) -> Answer {
     within(user, slug, Method::GET, path, None).await
@@ -22,11 +13,6 @@ async fn get(user: &TestUser, slug: &str, path: &str) -> Answer {
 
 async fn post(user: &TestUser, slug: &str, path: &str, body: Value) -> Answer {
     within(user, slug, Method::POST, path, Some(body)).await
-}
-
-async fn found(root: &TestUser, slug: &str, is_open: bool) {
-    let new = json!({"slug": slug, "name": slug.to_uppercase(), "is_open": is_open});
-    root.post("/communities", new).await.expect(201);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `/moderation` for staff; `/decisions` and `/appeals` for members.
+//! `/moderation` for staff, in a community also its own; `/decisions` and `/appeals` for members.
 
 use super::{
     Action, CaseId, DecisionId,
@@ -7,7 +7,7 @@ use super::{
     store, telling,
 };
 use crate::reports::Reason;
-use accounts::{CurrentUser, May, MemberId, limits, may::PostsModerate};
+use accounts::{CurrentUser, MemberId, Moderator, limits};
 use base::{
     Cursor, Error, Kind, Line, Page, Paging, Text, Timestamp, Whole, input,
     page::{Limit, TimeCursor},
@@ -116,12 +116,12 @@ const FIRST: TimeCursor = TimeCursor(Timestamp::from_micros(0), base::uuid::Uuid
 
 async fn list_cases(
     app: AppState,
-    _: May<PostsModerate>,
+    actor: Moderator,
     Query(list): Query<ListCases>,
 ) -> Result<Json<Page<Case, TimeCursor>>> {
     let status = list.status.unwrap_or(CaseStatus::Open);
     let (after, fetch) = (list.cursor.unwrap_or(FIRST), list.limit.count() as i64 + 1);
-    let cases = store::queue(&app.db, status, after, fetch).await?;
+    let cases = store::queue(&app.db, actor.is_own, status, after, fetch).await?;
     Ok(Json(Page::of(cases, list.limit, |case| {
         TimeCursor(case.due_at, case.id.0)
     })))
@@ -143,28 +143,35 @@ struct CaseFile {
 
 async fn show_case(
     app: AppState,
-    actor: May<PostsModerate>,
+    actor: Moderator,
     Path(id): Path<CaseId>,
 ) -> Result<Json<CaseFile>> {
     let case = ops::find_case(&app, &actor, id).await?;
     let (kind, subject) = (case.subject_kind, case.subject_id);
     let found = store::subject(&app.db, kind, subject).await?;
-    let mut history = store::about(&app.db, case.accused.id, Paging::first()).await?;
+    let mut history = store::about(&app.db, &actor, case.accused.id, Paging::first()).await?;
     history.retain(|decision| decision.case_id != id);
+    let mut reports = store::reported(&app.db, kind, subject).await?;
+    if actor.is_own {
+        // Peers do not learn who spoke up.
+        for report in &mut reports {
+            report.reporter = None;
+        }
+    }
     Ok(Json(CaseFile {
         content: found.and_then(|subject| subject.content),
-        reports: store::reported(&app.db, kind, subject).await?,
+        reports,
         decisions: store::of_case(&app.db, id).await?,
         history,
         case,
     }))
 }
 
-async fn claim_case(app: AppState, actor: May<PostsModerate>, Path(id): Path<CaseId>) -> Result<Json<Case>> {
+async fn claim_case(app: AppState, actor: Moderator, Path(id): Path<CaseId>) -> Result<Json<Case>> {
     Ok(Json(ops::claim_case(&app, &actor, id).await?))
 }
 
-async fn release_case(app: AppState, actor: May<PostsModerate>, Path(id): Path<CaseId>) -> Result<NoContent> {
+async fn release_case(app: AppState, actor: Moderator, Path(id): Path<CaseId>) -> Result<NoContent> {
     ops::release_case(&app, &actor, id).await?;
     Ok(NoContent)
 }
@@ -187,7 +194,7 @@ input! {
 
 async fn decide_case(
     app: AppState,
-    actor: May<PostsModerate>,
+    actor: Moderator,
     Path(id): Path<CaseId>,
     once: Once,
     Json(new): Json<NewDecision>,
@@ -215,7 +222,7 @@ input! {
 
 async fn list_decisions(
     app: AppState,
-    _: May<PostsModerate>,
+    actor: Moderator,
     Query(list): Query<ListDecisions>,
 ) -> Result<Json<Page<Decision>>> {
     let page = Paging {
@@ -223,8 +230,8 @@ async fn list_decisions(
         cursor: list.cursor,
     };
     let decisions = match list.member_id {
-        Some(member) => store::about(&app.db, member, page).await?,
-        None => store::list(&app.db, page).await?,
+        Some(member) => store::about(&app.db, &actor, member, page).await?,
+        None => store::list(&app.db, &actor, page).await?,
     };
     Ok(Json(Page::of(decisions, page.limit, |decision| {
         Cursor(decision.id.0)
@@ -242,11 +249,11 @@ input! {
 
 async fn list_appeals(
     app: AppState,
-    _: May<PostsModerate>,
+    actor: Moderator,
     Query(list): Query<ListAppeals>,
 ) -> Result<Json<Page<Decision, TimeCursor>>> {
     let (after, fetch) = (list.cursor.unwrap_or(FIRST), list.limit.count() as i64 + 1);
-    let appeals = store::appeals(&app.db, after, fetch).await?;
+    let appeals = store::appeals(&app.db, &actor, after, fetch).await?;
     Ok(Json(Page::of(appeals, list.limit, |decision| {
         TimeCursor(decision.appealed_at.unwrap_or(decision.created_at), decision.id.0)
     })))
@@ -263,7 +270,7 @@ input! {
 
 async fn review_decision(
     app: AppState,
-    actor: May<PostsModerate>,
+    actor: Moderator,
     Path(id): Path<DecisionId>,
     Json(new): Json<NewReview>,
 ) -> Result<Json<Decision>> {

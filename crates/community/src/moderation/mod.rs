@@ -8,6 +8,9 @@
 //! the audit log and what the member is told are one transaction. The member may
 //! appeal once; somebody else looks at it, and a reversal undoes all of it.
 //!
+//! In a community other than the first its own admins and moderators do the same with what is
+//! said there: they take from sight and warn, touch no account and read no private message.
+//!
 //! Never true: something deleted or hidden by a machine; a decision without a reason;
 //! a moderator named to whom they decided about; an appeal decided by who decided
 //! first; a second open case about the same thing.

@@ -112,7 +112,8 @@ pub struct Case {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ModerationReport")]
 pub struct Reported {
-    pub reporter: Author,
+    /// Null to a community's own staff.
+    pub reporter: Option<Author>,
     pub reason: Reason,
     pub note: String,
     pub created_at: Timestamp,

@@ -3,7 +3,8 @@
 use super::{
     Action, CaseId, DecisionId,
     model::{Case, CaseStatus, Decision, DecisionStatus, Outcome, Told},
-    policy, store, telling,
+    policy::{self, Seat},
+    store, telling,
 };
 use crate::{
     comments::{self, CommentId},
@@ -15,7 +16,7 @@ use crate::{
     stories::{StoryId, store as stories},
 };
 use accounts::{
-    CurrentUser, MemberId,
+    CurrentUser, MemberId, Moderator, Permission,
     audit::{self, Act},
     staff,
 };
@@ -31,17 +32,17 @@ use platform::{
 use std::time::Duration;
 
 /// Takes a case for a while; taking one's own again begins the while anew.
-pub async fn claim_case(app: &AppState, actor: &CurrentUser, id: CaseId) -> Result<Case> {
-    let (me, now) = (actor.id, app.clock.now());
+pub async fn claim_case(app: &AppState, actor: &Moderator, id: CaseId) -> Result<Case> {
+    let (actor, now) = (*actor, app.clock.now());
     let until = now.plus(Duration::from_mins(u64::from(
         app.config.moderation.claim_minutes,
     )));
     app.db
         .write_again(move |tx| async move {
-            let case = open_for(&tx, id, me, now).await?;
-            store::claim(&tx, id, Some(me), Some(until)).await?;
+            let case = open_for(&tx, id, &actor, now).await?;
+            store::claim(&tx, id, Some(actor.id), Some(until)).await?;
             Ok(Case {
-                claimed_by: Some(me),
+                claimed_by: Some(actor.id),
                 claimed_until: Some(until),
                 ..case
             })
@@ -50,25 +51,27 @@ pub async fn claim_case(app: &AppState, actor: &CurrentUser, id: CaseId) -> Resu
 }
 
 /// Gives a case back to the queue.
-pub async fn release_case(app: &AppState, actor: &CurrentUser, id: CaseId) -> Result<()> {
-    let (me, now) = (actor.id, app.clock.now());
+pub async fn release_case(app: &AppState, actor: &Moderator, id: CaseId) -> Result<()> {
+    let (actor, now) = (*actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
-            open_for(&tx, id, me, now).await?;
+            open_for(&tx, id, &actor, now).await?;
             store::claim(&tx, id, None, None).await
         })
         .await
 }
 
 /// The case, open and not in somebody else's hands, its row locked.
-async fn open_for(tx: &Tx, id: CaseId, actor: MemberId, now: Timestamp) -> Result<Case> {
-    let case = store::lock(tx, id).await?.ok_or_else(|| not_found("case"))?;
-    policy::may_look(actor, case.accused.id)?;
+async fn open_for(tx: &Tx, id: CaseId, actor: &Moderator, now: Timestamp) -> Result<Case> {
+    let case = store::lock(tx, id, actor.is_own)
+        .await?
+        .ok_or_else(|| not_found("case"))?;
+    policy::may_look(actor.id, case.accused.id)?;
     if case.status != CaseStatus::Open {
         return Err(conflict("case_decided"));
     }
     let is_claimed = case.claimed_until.is_some_and(|until| until > now);
-    if is_claimed && case.claimed_by.is_some_and(|by| by != actor) {
+    if is_claimed && case.claimed_by.is_some_and(|by| by != actor.id) {
         return Err(conflict("case_claimed"));
     }
     Ok(case)
@@ -87,7 +90,7 @@ pub struct Verdict {
 /// Decides a case and does what was decided.
 pub async fn decide_case(
     app: &AppState,
-    actor: &CurrentUser,
+    actor: &Moderator,
     once: Once,
     id: CaseId,
     verdict: Verdict,
@@ -95,8 +98,9 @@ pub async fn decide_case(
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     let decision_id: DecisionId = app.ids.next();
     once.create(app, actor.id.0, "decide_case", move |tx| async move {
-        let case = open_for(&tx, id, actor.id, now).await?;
-        policy::may_decide(&actor, case.subject_kind, verdict.action, verdict.withhold)?;
+        let case = open_for(&tx, id, &actor, now).await?;
+        let seat = Seat::from(&actor);
+        policy::may_decide(seat, case.subject_kind, verdict.action, verdict.withhold)?;
         let lasts = matches!(verdict.action, Action::Limit | Action::Suspend);
         let days = verdict
             .days
@@ -280,7 +284,7 @@ pub async fn appeal_decision(
 /// Answers an appeal: the decision stays, or all of it is undone.
 pub async fn review_decision(
     app: &AppState,
-    actor: &CurrentUser,
+    actor: &Moderator,
     id: DecisionId,
     outcome: Outcome,
     says: String,
@@ -288,9 +292,16 @@ pub async fn review_decision(
     let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
+            let seat = Seat::from(&actor);
             let found = store::lock_decision(&tx, id).await?;
-            let decision = found.ok_or_else(|| not_found("decision"))?;
-            policy::may_review(&actor, &decision, outcome)?;
+            let decision = found
+                .filter(|decision| policy::handles(seat, decision.subject_kind))
+                .ok_or_else(|| not_found("decision"))?;
+            let is_platforms = match decision.decided_by {
+                Some(by) => staff::may(&tx, by, Permission::PostsModerate).await?,
+                None => true,
+            };
+            policy::may_review(seat, actor.id, &decision, is_platforms, outcome)?;
             let (status, entry) = match outcome {
                 Outcome::Upheld => (decision.status, audit::Action::AppealRefused),
                 Outcome::Reversed => (DecisionStatus::Reversed, audit::Action::DecisionReversed),
@@ -330,8 +341,10 @@ pub fn told(app: &AppState, decision: Decision) -> Told {
 }
 
 /// Staff read cases about others alone.
-pub async fn find_case(app: &AppState, actor: &CurrentUser, id: CaseId) -> Result<Case> {
-    let case = store::find(&app.db, id).await?.ok_or_else(|| not_found("case"))?;
+pub async fn find_case(app: &AppState, actor: &Moderator, id: CaseId) -> Result<Case> {
+    let case = store::find(&app.db, id, actor.is_own)
+        .await?
+        .ok_or_else(|| not_found("case"))?;
     policy::may_look(actor.id, case.accused.id)?;
     Ok(case)
 }

@@ -8,7 +8,7 @@ use crate::{
     profiles::Author,
     reports::{Reason, SubjectId, SubjectKind},
 };
-use accounts::MemberId;
+use accounts::{MemberId, Moderator};
 use base::{Ids, Paging, Result, Timestamp, page::TimeCursor};
 use db::{Executor, Row, Tx, params};
 use std::time::Duration;
@@ -124,7 +124,7 @@ pub async fn reported(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> R
                ORDER BY r.id DESC LIMIT 50";
     db.all(sql, params![kind, id], |row| {
         Ok(Reported {
-            reporter: Author::at(row, 0)?,
+            reporter: Some(Author::at(row, 0)?),
             reason: row.get(4)?,
             note: row.get(5)?,
             created_at: row.get(6)?,
@@ -173,13 +173,30 @@ pub async fn open(tx: &Tx, case: &Opening) -> Result<()> {
     .map(drop)
 }
 
+/// Whether who asks sees the case `k`; `$own` says that they are of the community's own staff. Those see
+/// what a member reported, and what a machine found in words that anybody there may read; no messages.
+macro_rules! seen {
+    ($own:literal) => {
+        concat!(
+            "(NOT ",
+            $own,
+            " OR (k.subject_kind <> 'message' AND (k.report_count > 0
+                OR (k.subject_kind = 'post' AND EXISTS (SELECT 1 FROM post p WHERE p.community_id = @community
+                    AND p.id = k.subject_id AND coalesce(p.withheld, p.visibility) = 'public'))
+                OR (k.subject_kind = 'comment' AND EXISTS (SELECT 1 FROM comment c JOIN post p ON p.id = c.post_id
+                    WHERE c.community_id = @community AND c.id = k.subject_id
+                        AND coalesce(p.withheld, p.visibility) = 'public')))))"
+        )
+    };
+}
+
 macro_rules! cases {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT k.id, k.subject_kind, k.subject_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
                     k.status, k.why, k.report_count, k.opened_at, k.due_at, k.claimed_by, k.claimed_until
              FROM moderation_case k JOIN member m ON m.id = k.accused_id WHERE k.community_id = @community ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -203,26 +220,33 @@ fn case(row: &Row<'_>) -> Result<Case> {
 /// The queue: what is due first stands first.
 pub async fn queue(
     db: &impl Executor,
+    is_own: bool,
     status: CaseStatus,
     after: TimeCursor,
     limit: i64,
 ) -> Result<Vec<Case>> {
-    let sql = cases!("AND k.status = $1 AND (k.due_at, k.id) > ($2, $3) ORDER BY k.due_at, k.id LIMIT $4");
-    db.all(sql, params![status, after.0, after.1, limit], case).await
+    let sql = cases!(
+        "AND k.status = $1 AND (k.due_at, k.id) > ($2, $3) AND ",
+        seen!("$5"),
+        " ORDER BY k.due_at, k.id LIMIT $4"
+    );
+    db.all(sql, params![status, after.0, after.1, limit, is_own], case)
+        .await
 }
 
-pub async fn find(db: &impl Executor, id: CaseId) -> Result<Option<Case>> {
-    db.one(cases!("AND k.id = $1"), params![id], case).await
+pub async fn find(db: &impl Executor, id: CaseId, is_own: bool) -> Result<Option<Case>> {
+    let sql = cases!("AND k.id = $1 AND ", seen!("$2"));
+    db.one(sql, params![id, is_own], case).await
 }
 
 /// The case, which nobody else changes before the transaction ends.
-pub async fn lock(tx: &Tx, id: CaseId) -> Result<Option<Case>> {
+pub async fn lock(tx: &Tx, id: CaseId, is_own: bool) -> Result<Option<Case>> {
     let sql = tx.pick(
         "SELECT id FROM moderation_case WHERE id = $1 AND community_id = @community",
         "SELECT id FROM moderation_case WHERE id = $1 AND community_id = @community FOR UPDATE",
     );
     tx.all(sql, params![id], |_| Ok(())).await?;
-    find(tx, id).await
+    find(tx, id, is_own).await
 }
 
 pub async fn claim(tx: &Tx, id: CaseId, by: Option<MemberId>, until: Option<Timestamp>) -> Result<()> {
@@ -317,11 +341,23 @@ pub async fn of_case(db: &impl Executor, case: CaseId) -> Result<Vec<Decision>> 
     .await
 }
 
-/// What was decided about a member, the latest first.
-pub async fn about(db: &impl Executor, member: MemberId, page: Paging) -> Result<Vec<Decision>> {
-    let sql = decisions!("AND accused_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.all(sql, params![member, page.before(), page.fetch()], decision)
-        .await
+/// What was decided about another member, the latest first: nobody reads here who decided about themselves.
+pub async fn about(
+    db: &impl Executor,
+    by: &Moderator,
+    member: MemberId,
+    page: Paging,
+) -> Result<Vec<Decision>> {
+    let sql = decisions!(
+        "AND accused_id = $1 AND id < $2 AND accused_id <> $4 AND (NOT $5 OR subject_kind <> 'message')
+         ORDER BY id DESC LIMIT $3"
+    );
+    db.all(
+        sql,
+        params![member, page.before(), page.fetch(), by.id, by.is_own],
+        decision,
+    )
+    .await
 }
 
 /// The same without those of which the member was not told.
@@ -331,19 +367,34 @@ pub async fn told_to(db: &impl Executor, member: MemberId, page: Paging) -> Resu
         .await
 }
 
-/// Everything that was decided, the latest first.
-pub async fn list(db: &impl Executor, page: Paging) -> Result<Vec<Decision>> {
-    let sql = decisions!("AND id < $1 ORDER BY id DESC LIMIT $2");
-    db.all(sql, params![page.before(), page.fetch()], decision).await
+/// Everything that was decided about others, the latest first.
+pub async fn list(db: &impl Executor, by: &Moderator, page: Paging) -> Result<Vec<Decision>> {
+    let sql = decisions!(
+        "AND id < $1 AND accused_id <> $3 AND (NOT $4 OR subject_kind <> 'message') ORDER BY id DESC LIMIT $2"
+    );
+    db.all(
+        sql,
+        params![page.before(), page.fetch(), by.id, by.is_own],
+        decision,
+    )
+    .await
 }
 
-/// Appeals that nobody has answered, the oldest first.
-pub async fn appeals(db: &impl Executor, after: TimeCursor, limit: i64) -> Result<Vec<Decision>> {
+/// Appeals that nobody has answered, the oldest first. To the community's own staff, those against
+/// what they might have decided.
+pub async fn appeals(
+    db: &impl Executor,
+    by: &Moderator,
+    after: TimeCursor,
+    limit: i64,
+) -> Result<Vec<Decision>> {
     let sql = decisions!(
         "AND appealed_at IS NOT NULL AND outcome IS NULL AND (appealed_at, id) > ($1, $2)
+             AND accused_id <> $4 AND (NOT $5 OR (subject_kind <> 'message' AND action IN ('withhold', 'warn')))
          ORDER BY appealed_at, id LIMIT $3"
     );
-    db.all(sql, params![after.0, after.1, limit], decision).await
+    db.all(sql, params![after.0, after.1, limit, by.id, by.is_own], decision)
+        .await
 }
 
 /// False when there was an appeal already.

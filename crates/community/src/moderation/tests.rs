@@ -1,17 +1,25 @@
 //! What was reported is looked at, decided, told, appealed against and undone.
 
-use crate::tests::{again, bodies, each_db, publish, put, staff};
+use crate::tests::{again, bodies, each_db, found, publish, put, staff, within};
 use accounts::Role;
 use db::Executor;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{TestApp, TestUser, eventually};
 
 /// Reports something, and waits until there is a case that knows of it.
 async fn report(app: &TestApp, by: &TestUser, kind: &str, id: &Value, reason: &str) {
+    report_within(app, by, "mundo-tango", kind, id, reason).await;
+}
+
+/// The same within a community.
+async fn report_within(app: &TestApp, by: &TestUser, slug: &str, kind: &str, id: &Value, reason: &str) {
     app.clock.advance(Duration::from_millis(1));
     let report = json!({"subject_kind": kind, "subject_id": id, "reason": reason, "note": "look"});
-    by.post("/reports", report).await.expect(201);
+    within(by, slug, Method::POST, "/reports", Some(report))
+        .await
+        .expect(201);
     let sql = "SELECT /* every community */ count(*) FROM report r WHERE r.status = 'pending' AND NOT EXISTS
              (SELECT 1 FROM moderation_case k WHERE k.subject_id = r.subject_id AND k.status = 'open' AND k.report_count =
                  (SELECT count(*) FROM report o WHERE o.subject_id = r.subject_id AND o.status = 'pending'))";
@@ -574,6 +582,221 @@ async fn a_machine_shows_spam_to_a_human_and_touches_nothing() {
         app.run_worker("moderation.watch").await;
         let after: Option<i64> = app.app.db.one(open, vec![], |row| row.get(0)).await.unwrap();
         assert_eq!(before, after, "no case is opened twice");
+    })
+    .await;
+}
+
+/// Calls every operation of moderation, with a case and a decision in the path; gives each answer.
+async fn knock(user: &TestUser, slug: &str, case: &Value, decision: &Value) -> Vec<(String, testkit::Answer)> {
+    let mut answers = vec![];
+    let routes = super::routes();
+    for operation in routes.operations() {
+        if !operation.path.starts_with("/moderation") {
+            continue;
+        }
+        let path = operation
+            .path
+            .replace("{case_id}", case["id"].as_str().unwrap())
+            .replace("{decision_id}", decision["id"].as_str().unwrap());
+        let body = match operation.id {
+            "decide_case" => Some(verdict("withhold")),
+            "review_decision" => Some(json!({"outcome": "reversed", "note": "Mine."})),
+            _ => None,
+        };
+        let method = operation.method.to_uppercase().parse().unwrap();
+        let answer = within(user, slug, method, &path, body).await;
+        answers.push((format!("{} {slug} {path} {}", user.name, operation.method), answer));
+    }
+    assert_eq!(answers.len(), 8, "every operation of moderation");
+    answers
+}
+
+#[tokio::test]
+async fn a_communitys_own_staff_moderate_there_and_nowhere_else() {
+    each_db(async |app| {
+        let root = staff(app, "Root", Role::God).await;
+        let nora = staff(app, "Nora", Role::PlatformVolunteer).await;
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let (luis, mara, zoe) = (
+            app.user("Luis").await,
+            app.user("Mara").await,
+            app.user("Zoe").await,
+        );
+        for (slug, members) in [("lisboa", vec![&ana, &bruno]), ("porto", vec![&zoe])] {
+            found(&root, slug, true).await;
+            for member in members {
+                member
+                    .put(&format!("/communities/{slug}/membership"))
+                    .await
+                    .expect(200);
+            }
+        }
+        for (slug, member, role) in [
+            ("lisboa", &luis, "admin"),
+            ("lisboa", &mara, "moderator"),
+            ("porto", &zoe, "admin"),
+        ] {
+            let path = format!("/communities/{slug}/members/{}", member.id);
+            put(&root, &path, json!({"role": role})).await.expect(204);
+        }
+        let here = async |user: &TestUser, method: Method, path: &str, body: Option<Value>| {
+            within(user, "lisboa", method, path, body).await
+        };
+        let look = async |user: &TestUser, path: &str| here(user, Method::GET, path, None).await;
+        let say = async |user: &TestUser, path: &str, body: Value| {
+            app.clock.advance(Duration::from_secs(1));
+            here(user, Method::POST, path, Some(body)).await
+        };
+        let post = say(&ana, "/posts", json!({"body": "Buy my shoes"})).await.expect(201);
+        report_within(app, &bruno, "lisboa", "post", &post["id"], "spam").await;
+        let elsewhere = publish(app, &ana, "Hola").await;
+        report(app, &bruno, "post", &elsewhere["id"], "spam").await;
+
+        // Each queue holds what is its own.
+        let cases = look(&mara, "/moderation/cases").await.expect(200);
+        assert_eq!(cases["items"].as_array().unwrap().len(), 1, "{cases}");
+        let case = cases["items"][0].clone();
+        assert_eq!(case["subject_id"], post["id"]);
+        let first = queue(&nora).await;
+        assert_eq!((first.len(), &first[0]["subject_id"]), (1, &elsewhere["id"]));
+        let file = look(&mara, &path(&case, "")).await.expect(200);
+        assert_eq!(
+            (&file["content"]["body"], &file["reports"][0]["note"], &file["reports"][0]["reporter"]),
+            (&json!("Buy my shoes"), &json!("look"), &Value::Null),
+            "peers do not learn who spoke up"
+        );
+        let file = look(&nora, &path(&case, "")).await.expect(200);
+        assert_eq!(file["reports"][0]["reporter"]["username"], "bruno");
+
+        // What touches an account is the platform's.
+        let decisions = path(&case, "/decisions");
+        for action in ["limit", "suspend"] {
+            say(&mara, &decisions, verdict(action)).await.refused(403, "forbidden");
+        }
+        here(&mara, Method::PUT, &path(&case, "/claim"), None)
+            .await
+            .expect(200);
+        say(&luis, &decisions, verdict("withhold"))
+            .await
+            .refused(409, "case_claimed");
+        let decision = say(&mara, &decisions, verdict("withhold")).await.expect(201);
+        let shown = format!("/posts/{}", post["id"].as_str().unwrap());
+        look(&bruno, &shown).await.refused(404, "not_found");
+        look(&ana, &shown).await.expect(200);
+        let mails = app.mails().await;
+        assert!(mails.iter().any(|mail| mail.to == "ana@example.test"), "she is told");
+        assert!(actions(&root).await.contains(&"content_withheld".to_owned()));
+        let appeal = format!("/decisions/{}/appeal", decision["id"].as_str().unwrap());
+        say(&ana, &appeal, json!({"text": "They are mine."})).await.expect(200);
+
+        // Every door from the other community, from the first one, and for who only belongs.
+        let first_decision = decision.clone();
+        for (user, slug, code) in [
+            (&zoe, "lisboa", "not_in_community"),
+            (&mara, "porto", "not_in_community"),
+            (&mara, "mundo-tango", "forbidden"),
+            (&luis, "mundo-tango", "forbidden"),
+            (&bruno, "lisboa", "forbidden"),
+        ] {
+            for case in [&case, &first[0]] {
+                for (door, answer) in knock(user, slug, case, &first_decision).await {
+                    assert_eq!(answer.status, 403, "{door}: {}", answer.text);
+                    assert!(answer.text.contains(code), "{door}: {}", answer.text);
+                }
+            }
+        }
+        for (user, slug, case) in [(&zoe, "porto", &case), (&mara, "lisboa", &first[0])] {
+            let foreign = if slug == "porto" { &decision } else { &elsewhere };
+            for (door, answer) in knock(user, slug, case, foreign).await {
+                let nothing = match answer.status {
+                    404 => true,
+                    200 => slug == "lisboa" || answer.text.contains("\"items\":[]"),
+                    _ => false,
+                };
+                assert!(nothing, "{door}: {}", answer.text);
+                let others = elsewhere["id"].as_str().unwrap();
+                assert!(!answer.text.contains(others), "{door}: {}", answer.text);
+            }
+        }
+        assert_eq!(queue(&nora).await, first, "the first community is as it was");
+        ana.get(&format!("/posts/{}", elsewhere["id"].as_str().unwrap()))
+            .await
+            .expect(200);
+        look(&bruno, &shown).await.refused(404, "not_found");
+
+        // Another of its staff gives it back.
+        let review = format!("/moderation/decisions/{}/review", decision["id"].as_str().unwrap());
+        let reversed = json!({"outcome": "reversed", "note": "Fine."});
+        here(&mara, Method::PUT, &review, Some(reversed.clone()))
+            .await
+            .refused(403, "own_decision");
+        let waiting = look(&luis, "/moderation/appeals").await.expect(200);
+        assert_eq!(waiting["items"][0]["id"], decision["id"]);
+        here(&luis, Method::PUT, &review, Some(reversed.clone()))
+            .await
+            .expect(200);
+        look(&bruno, &shown).await.expect(200);
+
+        // What the platform's staff decided is theirs to undo, and nobody reads who decided about them.
+        let more = say(&mara, "/posts", json!({"body": "Buy mine"})).await.expect(201);
+        report_within(app, &bruno, "lisboa", "post", &more["id"], "spam").await;
+        let cases = look(&nora, "/moderation/cases").await.expect(200);
+        let decided = say(&nora, &path(&cases["items"][0], "/decisions"), verdict("warn"))
+            .await
+            .expect(201);
+        let id = decided["id"].as_str().unwrap();
+        say(&mara, &format!("/decisions/{id}/appeal"), json!({"text": "Why?"}))
+            .await
+            .expect(200);
+        let review = format!("/moderation/decisions/{id}/review");
+        here(&luis, Method::PUT, &review, Some(reversed.clone()))
+            .await
+            .refused(403, "forbidden");
+        for list in ["/moderation/decisions", "/moderation/appeals"] {
+            let seen = look(&mara, list).await.expect(200);
+            assert!(!seen.to_string().contains(id), "{list}: {seen}");
+            assert!(look(&luis, list).await.expect(200).to_string().contains(id));
+        }
+
+        // Private messages are not for peers, and a machine shows them nothing that was not for everybody.
+        let room = here(&ana, Method::PUT, &format!("/rooms/direct/{}", bruno.id), None)
+            .await
+            .expect(200);
+        let messages = format!("/rooms/{}/messages", room["id"].as_str().unwrap());
+        let message = say(&ana, &messages, json!({"body": "Buy!"})).await.expect(201);
+        report_within(app, &bruno, "lisboa", "message", &message["id"], "spam").await;
+        let ad = "CASINO BITCOIN https://a.example https://b.example www.c.example";
+        for visibility in ["friends", "public"] {
+            let post = json!({"body": ad, "visibility": visibility});
+            say(&ana, "/posts", post).await.expect(201);
+        }
+        let kinds = async |user: &TestUser| {
+            let cases = look(user, "/moderation/cases").await.expect(200);
+            let cases = cases["items"].as_array().unwrap().clone();
+            let mut kinds: Vec<String> = cases
+                .iter()
+                .map(|case| case["subject_kind"].as_str().unwrap().to_owned())
+                .collect();
+            kinds.sort();
+            (kinds, cases)
+        };
+        let (all, cases) = eventually(async || {
+            app.run_worker("moderation.watch").await;
+            let (all, cases) = kinds(&nora).await;
+            (all.len() == 3).then_some((all, cases))
+        })
+        .await;
+        assert_eq!(all, ["message", "post", "post"]);
+        assert_eq!(kinds(&luis).await.0, ["post"]);
+        let private = cases.iter().find(|case| case["subject_kind"] == "message").unwrap();
+        look(&luis, &path(private, "")).await.refused(404, "not_found");
+        say(&luis, &path(private, "/decisions"), verdict("warn"))
+            .await
+            .refused(404, "not_found");
+        // Whoever looks after it no longer does so from the next request on.
+        let his = format!("/communities/lisboa/members/{}", luis.id);
+        put(&root, &his, json!({"role": "member"})).await.expect(204);
+        look(&luis, "/moderation/cases").await.refused(403, "forbidden");
     })
     .await;
 }

@@ -31,6 +31,8 @@ pub enum Caller {
     Member,
     /// A member whose roles permit this.
     Staff(&'static str),
+    /// The same, and in a community other than the first its own admins and moderators.
+    Moderator(&'static str),
     /// This machine, or staff.
     Operator,
 }
@@ -41,6 +43,7 @@ impl Caller {
             Caller::Public => "public",
             Caller::Member => "member",
             Caller::Staff(_) => "staff",
+            Caller::Moderator(_) => "moderator",
             Caller::Operator => "operator",
         }
     }
@@ -48,7 +51,7 @@ impl Caller {
     /// What the caller's roles must permit.
     pub fn permission(self) -> Option<&'static str> {
         match self {
-            Caller::Staff(permission) => Some(permission),
+            Caller::Staff(permission) | Caller::Moderator(permission) => Some(permission),
             Caller::Public | Caller::Member | Caller::Operator => None,
         }
     }

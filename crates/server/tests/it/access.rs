@@ -169,7 +169,7 @@ fn expected(visitor: &Visitor, operation: &Operation, stale: bool) -> Option<&'s
     match (visitor.role, caller) {
         (_, Caller::Public) => None,
         (None, Caller::Operator) => Some("forbidden"),
-        (None, Caller::Member | Caller::Staff(_)) => Some("unauthenticated"),
+        (None, Caller::Member | Caller::Staff(_) | Caller::Moderator(_)) => Some("unauthenticated"),
         (Some(role), _) if !server::access::roles(caller).contains(&role) => Some("forbidden"),
         (Some(_), _) if stale && operation.fresh => Some("reauth_required"),
         (Some(_), _) => None,

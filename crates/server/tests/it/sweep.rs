@@ -169,7 +169,7 @@ async fn members_only_means_members_only() {
         let mut members_only = 0;
         for operation in operations
             .iter()
-            .filter(|operation| matches!(operation.caller, Some(Caller::Member | Caller::Staff(_))))
+            .filter(|operation| matches!(operation.caller, Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_))))
         {
             members_only += 1;
             let method: Method = operation.method.to_uppercase().parse().unwrap();
