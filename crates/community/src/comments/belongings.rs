@@ -11,7 +11,7 @@ pub fn belongings() -> Vec<Table> {
     vec![Table::new(
         "comment",
         told!("comment" of "author_id": id Id, post_id Id, parent_id Id, body Text, mentions Text, version Whole,
-            like_count Whole, reply_count Whole, created_at Time, edited_at Time, deleted_at Time, withheld_at Time),
+            like_count Whole, reply_count Whole, media_count Whole, created_at Time, edited_at Time, deleted_at Time, withheld_at Time),
         // One that is answered loses its words and keeps its place until the answers are gone.
         Leaves::By(|app, tx, member| {
             let now = app.clock.now();

@@ -1,7 +1,14 @@
-use super::{Comment, CommentId, ops, store};
-use crate::posts::{PostId, store as posts};
+use super::{
+    Comment, CommentId,
+    model::{Changes, Draft},
+    ops, store,
+};
+use crate::{
+    media::MediaId,
+    posts::{PostId, store as posts},
+};
 use accounts::CurrentUser;
-use base::{Cursor, Page, Paging, Text, error::not_found, input};
+use base::{Cursor, Page, Paging, Text, error::not_found, input, list::Few};
 use platform::{
     AppState,
     http::{Created, IfMatch, Json, NoContent, Once, Path, Query, Result, Routes, Tagged},
@@ -61,6 +68,7 @@ async fn list_comments(
     let author = posts::author_of(&app.db, actor.id, post).await?;
     author.ok_or_else(|| not_found("post"))?;
     let found = store::list_comments(&app.db, actor.id, post, after(paging), paging.limit).await?;
+    let found = ops::with_media(&app, found).await?;
     Ok(Json(Page::of(found, paging.limit, |comment| {
         Cursor(comment.id.0)
     })))
@@ -75,6 +83,7 @@ async fn list_replies(
     let found = store::find(&app.db, actor.id, parent).await?;
     found.ok_or_else(|| not_found("comment"))?;
     let found = store::list_replies(&app.db, actor.id, parent, after(paging), paging.limit).await?;
+    let found = ops::with_media(&app, found).await?;
     Ok(Json(Page::of(found, paging.limit, |comment| {
         Cursor(comment.id.0)
     })))
@@ -83,8 +92,11 @@ async fn list_replies(
 input! {
     /// What to say, and which comment it answers.
     pub struct NewComment {
-        pub body: Text<1, 2000>,
+        pub body: Option<Text<1, 2000>>,
         pub parent_id: Option<CommentId>,
+        /// Media of the author's own that are ready; a body may be left out then.
+        #[serde(default)]
+        pub media_ids: Few<MediaId, 10>,
     }
 }
 
@@ -95,7 +107,12 @@ async fn create_comment(
     once: Once,
     Json(new): Json<NewComment>,
 ) -> Result<Created<Comment>> {
-    Ok(ops::create_comment(&app, &actor, once, post, new.parent_id, new.body.into()).await?)
+    let draft = Draft {
+        parent: new.parent_id,
+        body: new.body.map(String::from).unwrap_or_default(),
+        media: new.media_ids.0,
+    };
+    Ok(ops::create_comment(&app, &actor, once, post, draft).await?)
 }
 
 async fn show_comment(
@@ -103,14 +120,20 @@ async fn show_comment(
     actor: CurrentUser,
     Path(id): Path<CommentId>,
 ) -> Result<Tagged<Comment>> {
-    let comment = store::find(&app.db, actor.id, id).await?;
-    Ok(Tagged(comment.ok_or_else(|| not_found("comment"))?))
+    shown(&app, store::find(&app.db, actor.id, id).await?).await
+}
+
+async fn shown(app: &AppState, comment: Option<Comment>) -> Result<Tagged<Comment>> {
+    let shown = ops::with_media(app, comment.into_iter().collect()).await?.pop();
+    Ok(Tagged(shown.ok_or_else(|| not_found("comment"))?))
 }
 
 input! {
-    /// What it shall say.
+    /// What it shall say; what is left out stays.
     pub struct CommentChanges {
-        pub body: Text<1, 2000>,
+        pub body: Option<Text<0, 2000>>,
+        /// Exactly these from now on, in this order.
+        pub media_ids: Option<Few<MediaId, 10>>,
     }
 }
 
@@ -121,9 +144,12 @@ async fn edit_comment(
     seen: IfMatch,
     Json(edit): Json<CommentChanges>,
 ) -> Result<Tagged<Comment>> {
-    Ok(Tagged(
-        ops::edit_comment(&app, &actor, id, seen, edit.body.into()).await?,
-    ))
+    let changes = Changes {
+        body: edit.body.map(String::from),
+        media: edit.media_ids.map(|ids| ids.0),
+    };
+    let edited = ops::edit_comment(&app, &actor, id, seen, changes).await?;
+    shown(&app, Some(edited)).await
 }
 
 async fn delete_comment(app: AppState, actor: CurrentUser, Path(id): Path<CommentId>) -> Result<NoContent> {

@@ -1,4 +1,9 @@
-use crate::{posts::PostId, profiles::Author, reactions::Reaction};
+use crate::{
+    media::{MediaId, MediaView},
+    posts::PostId,
+    profiles::Author,
+    reactions::Reaction,
+};
 use base::{Timestamp, ids};
 use db::stored;
 use platform::http::Versioned;
@@ -21,6 +26,8 @@ pub struct Comment {
     pub author: Author,
     /// Plain text; empty when deleted.
     pub body: String,
+    /// Pictures, video and sound.
+    pub media: Vec<MediaView>,
     /// User names of members who are mentioned.
     pub mentions: Vec<String>,
     pub created_at: Timestamp,
@@ -34,7 +41,24 @@ pub struct Comment {
     pub liked_by_me: bool,
     pub reaction: Option<Reaction>,
     #[serde(skip)]
+    pub media_count: i64,
+    #[serde(skip)]
     pub version: i64,
+}
+
+/// What a member wants to say under a post.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub parent: Option<CommentId>,
+    pub body: String,
+    pub media: Vec<MediaId>,
+}
+
+/// What to change of a comment; absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub body: Option<String>,
+    pub media: Option<Vec<MediaId>>,
 }
 
 impl Versioned for Comment {

@@ -1,5 +1,10 @@
-use super::{Comment, CommentCreated, CommentId, policy, store};
+use super::{
+    Comment, CommentCreated, CommentId,
+    model::{Changes, Draft},
+    policy, store,
+};
 use crate::{
+    media::{self, Subject, SubjectKind},
     newcomers::{self, Deed},
     posts::{PostId, store as posts, words::Words},
 };
@@ -16,9 +21,9 @@ pub async fn create_comment(
     actor: &CurrentUser,
     once: Once,
     post: PostId,
-    parent: Option<CommentId>,
-    body: String,
+    draft: Draft,
 ) -> Result<Created<Comment>> {
+    policy::says_something(&draft.body, draft.media.len())?;
     newcomers::count(app, actor.id, Deed::Comment).await?;
     let (own, author, now) = (app.clone(), actor.id, app.clock.now());
     let id = CommentId(app.ids.at(now));
@@ -26,13 +31,18 @@ pub async fn create_comment(
         // The post's row first: whoever changes its comments waits here, in one order.
         let counted = posts::count_comment(&tx, author, post, 1).await?;
         let post_author = counted.ok_or_else(|| not_found("post"))?;
-        let parent_author = match parent {
+        let parent_author = match draft.parent {
             None => None,
             Some(parent) => Some(answered(store::find(&tx, author, parent).await?.as_ref(), post)?),
         };
-        let mentions = posts::mentioned(&tx, author, &Words::plain(&*body).mentions()).await?;
+        let mentions = posts::mentioned(&tx, author, &Words::plain(&*draft.body).mentions()).await?;
         let names: Vec<String> = mentions.iter().map(|mention| mention.username.clone()).collect();
-        store::insert(&tx, id, post, parent, author, &body, &names.join(" "), now).await?;
+        store::insert(&tx, id, post, author, &draft, &names.join(" "), now).await?;
+        let media = if draft.media.is_empty() {
+            vec![]
+        } else {
+            media::attach(&own, &tx, author, of(id), &draft.media).await?
+        };
         let written_by = posts::author(&tx, author)
             .await?
             .ok_or_else(|| not_found("member"))?;
@@ -42,7 +52,7 @@ pub async fn create_comment(
             post_author,
             parent_author,
             author: written_by.clone(),
-            body: body.clone(),
+            body: draft.body.clone(),
             mentioned: mentions.iter().map(|mention| mention.id).collect(),
             created_at: now,
         };
@@ -50,9 +60,11 @@ pub async fn create_comment(
         Ok(Comment {
             id,
             post_id: post,
-            parent_id: parent,
+            parent_id: draft.parent,
             author: written_by,
-            body,
+            body: draft.body,
+            media_count: media.len() as i64,
+            media,
             mentions: names,
             created_at: now,
             edited_at: None,
@@ -68,6 +80,24 @@ pub async fn create_comment(
     .await
 }
 
+fn of(comment: CommentId) -> Subject {
+    Subject::new(SubjectKind::Comment, comment.0)
+}
+
+/// The comments with their media. Whether they may be read has been asked.
+pub async fn with_media(app: &AppState, mut comments: Vec<Comment>) -> Result<Vec<Comment>> {
+    let with = comments.iter().filter(|comment| comment.media_count > 0);
+    let ids: Vec<_> = with.map(|comment| comment.id.0).collect();
+    if ids.is_empty() {
+        return Ok(comments);
+    }
+    let mut views = media::of_subjects(app, &app.db, SubjectKind::Comment, ids).await?;
+    for comment in &mut comments {
+        comment.media = views.remove(&comment.id.0).unwrap_or_default();
+    }
+    Ok(comments)
+}
+
 /// Whose comment is answered: one of the same post that still has its words.
 fn answered(parent: Option<&Comment>, post: PostId) -> Result<MemberId> {
     match parent {
@@ -81,9 +111,9 @@ pub async fn edit_comment(
     actor: &CurrentUser,
     id: CommentId,
     seen: IfMatch,
-    body: String,
+    changes: Changes,
 ) -> Result<Comment> {
-    let (actor, now) = (*actor, app.clock.now());
+    let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
             let found = store::find(&tx, actor.id, id).await?;
@@ -93,9 +123,16 @@ pub async fn edit_comment(
             policy::may_edit(&actor, &comment)?;
             policy::is_in_sight(&comment)?;
             seen.check(comment.version)?;
-            let mentions = posts::mentioned(&tx, actor.id, &Words::plain(&*body).mentions()).await?;
-            comment.mentions = mentions.into_iter().map(|mention| mention.username).collect();
-            comment.body = body;
+            if let Some(body) = changes.body {
+                let mentions = posts::mentioned(&tx, actor.id, &Words::plain(&*body).mentions()).await?;
+                comment.mentions = mentions.into_iter().map(|mention| mention.username).collect();
+                comment.body = body;
+            }
+            if let Some(ids) = changes.media {
+                media::attach(&own, &tx, actor.id, of(id), &ids).await?;
+                comment.media_count = ids.len() as i64;
+            }
+            policy::says_something(&comment.body, comment.media_count as usize)?;
             if !store::update(&tx, &comment, &comment.mentions.join(" "), now).await? {
                 return Err(Error::new(Kind::Stale, "stale"));
             }
@@ -107,7 +144,7 @@ pub async fn edit_comment(
 }
 
 pub async fn delete_comment(app: &AppState, actor: &CurrentUser, id: CommentId) -> Result<()> {
-    let (actor, now) = (*actor, app.clock.now());
+    let (own, actor, now) = (app.clone(), *actor, app.clock.now());
     app.db
         .write_again(move |tx| async move {
             let gone = || not_found("comment");
@@ -123,6 +160,7 @@ pub async fn delete_comment(app: &AppState, actor: &CurrentUser, id: CommentId) 
             if !comment.is_withheld {
                 posts::move_comment_count(&tx, comment.post_id, -1).await?;
             }
+            media::detach(&own, &tx, of(id)).await?;
             store::delete(&tx, &comment, now).await
         })
         .await

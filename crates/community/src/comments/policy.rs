@@ -1,6 +1,9 @@
 use super::Comment;
 use accounts::{CurrentUser, MemberId};
-use base::{Result, error::forbidden};
+use base::{
+    Result,
+    error::{forbidden, invalid},
+};
 
 /// Only the author edits a comment.
 pub fn may_edit(actor: &CurrentUser, comment: &Comment) -> Result<()> {
@@ -22,6 +25,14 @@ pub fn may_delete(actor: &CurrentUser, comment: &Comment, post_author: MemberId)
 pub fn is_in_sight(comment: &Comment) -> Result<()> {
     if comment.is_withheld {
         return Err(forbidden("withheld").about("comment"));
+    }
+    Ok(())
+}
+
+/// A comment has words or media.
+pub fn says_something(body: &str, media_count: usize) -> Result<()> {
+    if body.is_empty() && media_count == 0 {
+        return Err(invalid("/body", "required"));
     }
     Ok(())
 }

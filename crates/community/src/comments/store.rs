@@ -1,4 +1,4 @@
-use super::{Comment, CommentId};
+use super::{Comment, CommentId, model::Draft};
 use crate::{
     posts::{PostId, store::visible},
     profiles::Author,
@@ -14,7 +14,7 @@ macro_rules! comment_columns {
     () => {
         "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
          c.body, c.mentions, c.created_at, c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version,
-         c.withheld_at IS NOT NULL"
+         c.withheld_at IS NOT NULL, c.media_count"
     };
 }
 
@@ -56,6 +56,8 @@ fn comment(row: &Row<'_>) -> Result<Comment> {
         reaction,
         version: row.get(15)?,
         is_withheld: row.get(16)?,
+        media_count: row.get(17)?,
+        media: vec![],
     })
 }
 
@@ -119,24 +121,23 @@ fn fetch(limit: Limit) -> i64 {
     limit.count() as i64 + 1
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row's columns")]
 pub async fn insert(
     tx: &Tx,
     id: CommentId,
     post: PostId,
-    parent: Option<CommentId>,
     author: MemberId,
-    body: &str,
+    draft: &Draft,
     mentions: &str,
     now: Timestamp,
 ) -> Result<()> {
+    let media_count = draft.media.len() as i64;
     tx.execute(
-        "INSERT INTO comment (id, community_id, post_id, parent_id, author_id, body, mentions, created_at)
-         VALUES ($1, @community, $2, $3, $4, $5, $6, $7)",
-        params![id, post, parent, author, body, mentions, now],
+        "INSERT INTO comment (id, community_id, post_id, parent_id, author_id, body, mentions, media_count, created_at)
+         VALUES ($1, @community, $2, $3, $4, $5, $6, $7, $8)",
+        params![id, post, draft.parent, author, draft.body, mentions, media_count, now],
     )
     .await?;
-    if let Some(parent) = parent {
+    if let Some(parent) = draft.parent {
         count_reply(tx, parent, 1).await?;
     }
     Ok(())
@@ -154,9 +155,16 @@ async fn count_reply(tx: &Tx, id: CommentId, by: i64) -> Result<Option<(i64, boo
 pub async fn update(tx: &Tx, comment: &Comment, mentions: &str, now: Timestamp) -> Result<bool> {
     let count = tx
         .execute(
-            "UPDATE comment SET body = $1, mentions = $2, edited_at = $3, version = version + 1
-             WHERE id = $4 AND version = $5 AND community_id = @community",
-            params![comment.body, mentions, now, comment.id, comment.version],
+            "UPDATE comment SET body = $1, mentions = $2, media_count = $3, edited_at = $4, version = version + 1
+             WHERE id = $5 AND version = $6 AND community_id = @community",
+            params![
+                comment.body,
+                mentions,
+                comment.media_count,
+                now,
+                comment.id,
+                comment.version
+            ],
         )
         .await?;
     Ok(count > 0)
@@ -174,7 +182,7 @@ async fn take_out(tx: &Tx, id: CommentId, parent: Option<CommentId>, now: Timest
     if replies.unwrap_or(0) > 0 {
         return tx
             .execute(
-                "UPDATE comment SET body = '', mentions = '', deleted_at = $1, version = version + 1
+                "UPDATE comment SET body = '', mentions = '', media_count = 0, deleted_at = $1, version = version + 1
                  WHERE id = $2 AND community_id = @community",
                 params![now, id],
             )

@@ -1,6 +1,10 @@
 //! Talking under a post.
 
-use crate::tests::{bodies, each_db, publish};
+use crate::{
+    media::tests::{photo, stored, upload, written},
+    tests::{bodies, each_db, publish},
+};
+use image::ImageFormat;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -187,6 +191,74 @@ async fn a_comment_sent_twice_stands_once() {
         );
         assert_eq!(first, second);
         assert_eq!(bodies(&ana.get(&list).await.expect(200)), ["me"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_comment_shows_a_picture_to_who_reads_the_post_and_takes_it_away() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let post = publish(app, &ana, "Which shoes?").await;
+        let list = format!("/posts/{}/comments", post["id"].as_str().unwrap());
+        let picture = async |user: &TestUser| {
+            upload(app, user, &written(&photo(60, 40), ImageFormat::Png)).await["id"].clone()
+        };
+        bruno.post(&list, json!({})).await.refused(422, "invalid");
+        let (these, hers) = (picture(&bruno).await, picture(&ana).await);
+        let foreign = json!({"body": "These", "media_ids": [hers]});
+        bruno.post(&list, foreign).await.refused(422, "invalid");
+        let said = bruno
+            .post(&list, json!({"media_ids": [these]}))
+            .await
+            .expect(201);
+        assert_eq!((&said["body"], &said["media"][0]["id"]), (&json!(""), &these));
+        let seen = ana.get(&list).await.expect(200);
+        assert_eq!(seen["items"].as_array().unwrap().len(), 1, "what was refused is not there");
+        assert_eq!(seen["items"][0]["media"][0]["id"], these);
+        let reply = json!({"body": "Or these?", "parent_id": said["id"], "media_ids": [hers]});
+        let reply = ana.post(&list, reply).await.expect(201);
+        let replies = bruno.get(&format!("{}/replies", path(&said))).await.expect(200);
+        assert_eq!(replies["items"][0]["media"][0]["id"], hers);
+
+        // Words can come to it, and the picture go; not both go.
+        let files = stored(app).len();
+        let edited = bruno
+            .patch(&path(&said), json!({"body": "These, @ana"}))
+            .await
+            .expect(200);
+        assert_eq!((&edited["mentions"], &edited["media"][0]["id"]), (&json!(["ana"]), &these));
+        bruno
+            .patch(&path(&said), json!({"body": "", "media_ids": []}))
+            .await
+            .refused(422, "invalid");
+        let edited = bruno
+            .patch(&path(&said), json!({"media_ids": []}))
+            .await
+            .expect(200);
+        assert_eq!((&edited["body"], &edited["media"]), (&json!("These, @ana"), &json!([])));
+        app.run_worker("media.clean_up").await;
+        assert!(stored(app).len() < files);
+
+        // It leaves with the comment, and with the post.
+        let another = picture(&bruno).await;
+        let other = bruno
+            .post(&list, json!({"body": "x", "media_ids": [another]}))
+            .await
+            .expect(201);
+        let gone = async |id: &Value, user: &TestUser| {
+            user.get(&format!("/media/{}", id.as_str().unwrap())).await.status == 404
+        };
+        assert!(!gone(&another, &bruno).await);
+        bruno.delete(&path(&other)).await.expect(204);
+        assert!(gone(&another, &bruno).await && !gone(&hers, &ana).await);
+        ana.delete(&format!("/posts/{}", post["id"].as_str().unwrap()))
+            .await
+            .expect(204);
+        ana.get(&path(&reply)).await.refused(404, "not_found");
+        assert!(gone(&hers, &ana).await);
+        app.run_worker("media.clean_up").await;
+        assert!(stored(app).is_empty());
     })
     .await;
 }

@@ -2,7 +2,10 @@
 
 use super::{MediaId, MediaStatus, MediaView, clean_up, model::Row, store, urls::Signer};
 use accounts::MemberId;
-use base::{Result, choice, error::invalid};
+use base::{
+    Result, choice,
+    error::{conflict, invalid},
+};
 use db::{Executor, Tx};
 use platform::App;
 use std::collections::HashMap;
@@ -87,6 +90,42 @@ pub async fn attach(
         clean_up::wake_on_commit(app, tx);
     }
     Ok(views)
+}
+
+/// Gives a subject the media of another one as well, as copies of the member's own: they share the
+/// bytes, are charged to the member, and go with their own subject alone, or when whoever brought the
+/// bytes leaves. Whoever calls has asked whether the member may see them; whoever goes on after an
+/// error has written nothing.
+pub async fn copy(app: &App, tx: &Tx, owner: MemberId, from: Subject, to: Subject) -> Result<Vec<MediaView>> {
+    let (signer, now) = (Signer::of(app), app.clock.now());
+    let originals = store::lock_attached(tx, from).await?;
+    let size: i64 = originals.iter().map(|row| row.charged_bytes).sum();
+    let quota = app.config.media.quota_bytes as i64;
+    if size > 0 && !store::charge(tx, owner, size, quota).await? {
+        return Err(conflict("quota_exceeded").with("max", quota));
+    }
+    let mut views = vec![];
+    for (n, original) in originals.into_iter().enumerate() {
+        let copy = Row {
+            id: app.ids.next(),
+            owner: Some(owner),
+            subject: Some(to),
+            created_at: now,
+            expires_at: None,
+            ..original.clone()
+        };
+        store::insert_copy(tx, &original, &copy, n as i64).await?;
+        views.push(copy.view(&signer)?);
+    }
+    Ok(views)
+}
+
+/// A post is going, and with it its comments: their media go too.
+pub async fn detach_from_comments(app: &App, tx: &Tx, post: Uuid) -> Result<()> {
+    if store::remove_from_comments(tx, post, app.clock.now()).await? > 0 {
+        clean_up::wake_on_commit(app, tx);
+    }
+    Ok(())
 }
 
 /// The subject is going: its media go too.

@@ -21,7 +21,9 @@ pub fn belongings() -> Vec<Table> {
             Leaves::By(|app, tx, member| {
                 Box::pin(async move {
                     clean_up::wake_on_commit(&app, &tx);
-                    store::forget(&tx, MemberId(member)).await.map(|()| 0)
+                    store::forget(&tx, MemberId(member), app.clock.now())
+                        .await
+                        .map(|()| 0)
                 })
             }),
         ),

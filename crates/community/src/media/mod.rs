@@ -4,7 +4,8 @@
 //! byte on. When the last byte is there a task looks at what it is. Pictures are
 //! decoded and written anew in a few sizes (`pictures.rs`), video and sound are
 //! kept as they came. A medium belongs to its owner and is attached to one thing
-//! at most: a post, a message, a profile. Whoever may see that thing is given
+//! at most: a post, a message, a profile; what is forwarded is copied, and copies
+//! share their bytes. Whoever may see that thing is given
 //! addresses of its files, signed and good for an hour or two (`urls.rs`).
 //!
 //! Never true: bytes of a member's file answered under a type that a browser
@@ -12,7 +13,7 @@
 //! bytes that are not there; an attached medium that expires.
 //!
 //! `kinds.rs` tells types by their first bytes, `clean_up.rs` removes what nobody
-//! needs. Other slices call [`attach`], [`detach`] and [`of_subjects`]; no one
+//! needs. Other slices call [`attach`], [`copy`], [`detach`] and [`of_subjects`]; no one
 //! else writes blobs.
 
 mod attaching;
@@ -32,7 +33,9 @@ mod urls;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use attaching::{MOST_ATTACHED, Subject, SubjectKind, attach, detach, of_subjects};
+pub use attaching::{
+    MOST_ATTACHED, Subject, SubjectKind, attach, copy, detach, detach_from_comments, of_subjects,
+};
 pub use belongings::belongings;
 pub use clean_up::workers;
 pub use http::routes;

@@ -292,6 +292,72 @@ pub async fn put_subject(tx: &Tx, id: MediaId, subject: Subject, position: i64) 
     .map(drop)
 }
 
+/// What is attached to it, in its order, kept from being removed until the write ends.
+pub async fn lock_attached(tx: &Tx, subject: Subject) -> Result<Vec<Row>> {
+    let sql = tx.pick(
+        rows!(
+            "community_id = @community AND subject_kind = $1 AND subject_id = $2 AND status = 'ready'
+                 ORDER BY position"
+        ),
+        rows!(
+            "community_id = @community AND subject_kind = $1 AND subject_id = $2 AND status = 'ready'
+                 ORDER BY position FOR SHARE"
+        ),
+    );
+    tx.all(sql, params![subject.kind, subject.id], row).await
+}
+
+/// Another row that names the same bytes.
+pub async fn insert_copy(tx: &Tx, original: &Row, copy: &Row, position: i64) -> Result<()> {
+    let (first, subject) = (copy.files.first(), copy.subject);
+    let made_by = "SELECT coalesce(made_by, owner_id) FROM media WHERE community_id = @community AND id = $1";
+    let made_by: Option<Option<MemberId>> = tx.one(made_by, params![original.id], |row| row.get(0)).await?;
+    tx.execute(
+        "INSERT INTO media (id, community_id, owner_id, made_by, status, kind, content_type, name, alt, length_bytes,
+                            offset_bytes, charged_bytes, width, height, blurhash, files, subject_kind, subject_id,
+                            position, created_at)
+         VALUES ($1, @community, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        params![
+            copy.id,
+            copy.owner,
+            made_by.flatten(),
+            copy.status,
+            copy.kind,
+            first.map(|kept| kept.content_type.clone()),
+            copy.name,
+            copy.alt,
+            copy.length_bytes,
+            copy.offset_bytes,
+            copy.charged_bytes,
+            first.and_then(|kept| kept.width),
+            first.and_then(|kept| kept.height),
+            copy.blurhash,
+            serde_json::to_value(&copy.files).map_err(internal)?,
+            subject.map(|subject| subject.kind),
+            subject.map(|subject| subject.id),
+            position,
+            copy.created_at
+        ],
+    )
+    .await?;
+    let parts = "SELECT file, start_at, size_bytes, blob_id FROM media_part
+                 WHERE community_id = @community AND media_id = $1 ORDER BY file, start_at";
+    let parts: Vec<(String, Part)> = tx
+        .all(parts, params![original.id], |row| {
+            let part = Part {
+                start_at: row.get(1)?,
+                size_bytes: row.get(2)?,
+                blob: row.get(3)?,
+            };
+            Ok((row.get(0)?, part))
+        })
+        .await?;
+    for (file, part) in parts {
+        insert_part(tx, copy.id, &file, part).await?;
+    }
+    Ok(())
+}
+
 /// Nobody sees it from here on; its bytes follow.
 pub async fn remove(tx: &Tx, id: MediaId, now: Timestamp) -> Result<()> {
     tx.execute(
@@ -317,6 +383,15 @@ pub async fn remove_attached(tx: &Tx, subject: Subject, but: &[MediaId], now: Ti
     tx.execute(sql, params![now, subject.kind, subject.id, but]).await
 }
 
+/// The same for all that is attached to the comments of a post.
+pub async fn remove_from_comments(tx: &Tx, post: Uuid, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE media /* every community */ SET status = 'removed', subject_kind = NULL, subject_id = NULL,
+                   expires_at = $1
+               WHERE subject_kind = 'comment' AND subject_id IN
+                   (SELECT id FROM comment WHERE post_id = $2 AND media_count > 0)";
+    tx.execute(sql, params![now, post]).await
+}
+
 /// What is to be removed: its time is over or its owner is gone. From here on nobody sees it.
 pub async fn claim_expired(tx: &Tx, now: Timestamp, most: i64) -> Result<Vec<MediaId>> {
     let sql = tx.pick(
@@ -328,13 +403,17 @@ pub async fn claim_expired(tx: &Tx, now: Timestamp, most: i64) -> Result<Vec<Med
     tx.all(sql, params![now, most], |row| row.get(0)).await
 }
 
-/// Every blob of these.
+/// Every blob of these that no other medium names.
 pub async fn blobs(db: &impl Executor, media: &[MediaId]) -> Result<Vec<BlobId>> {
     let sql = db.pick(
-        "SELECT /* every community */ blob_id FROM media_part
-         WHERE media_id IN (SELECT unhex(value) FROM json_each($1))",
-        "SELECT /* every community */ blob_id FROM media_part
-         WHERE media_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1))",
+        "SELECT /* every community */ DISTINCT p.blob_id FROM media_part p
+         WHERE p.media_id IN (SELECT unhex(value) FROM json_each($1))
+             AND NOT EXISTS (SELECT 1 FROM media_part o WHERE o.blob_id = p.blob_id
+                 AND o.media_id NOT IN (SELECT unhex(value) FROM json_each($1)))",
+        "SELECT /* every community */ DISTINCT p.blob_id FROM media_part p
+         WHERE p.media_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1))
+             AND NOT EXISTS (SELECT 1 FROM media_part o WHERE o.blob_id = p.blob_id
+                 AND o.media_id NOT IN (SELECT value::uuid FROM jsonb_array_elements_text($1)))",
     );
     let ids = ids_json(media.iter().map(|id| id.0));
     db.all(sql, params![ids], |row| row.get(0)).await
@@ -369,11 +448,20 @@ pub async fn known_blobs(db: &impl Executor, blobs: &[BlobId]) -> Result<Vec<Blo
     db.all(sql, params![ids], |row| row.get(0)).await
 }
 
-/// A member leaves: their media are nobody's, which a worker removes with the bytes.
-pub async fn forget(tx: &Tx, member: MemberId) -> Result<()> {
+/// A member leaves: their media are nobody's, which a worker removes with the bytes, and so are the
+/// copies that others made of them.
+pub async fn forget(tx: &Tx, member: MemberId, now: Timestamp) -> Result<()> {
     tx.execute(
-        "UPDATE media /* every community */ SET owner_id = NULL, name = '', alt = '' WHERE owner_id = $1",
+        "UPDATE media /* every community */ SET owner_id = NULL, made_by = NULL, name = '', alt = ''
+         WHERE owner_id = $1",
         params![member],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE media /* every community */ SET status = 'removed', subject_kind = NULL, subject_id = NULL,
+             expires_at = $2, made_by = NULL, name = '', alt = ''
+         WHERE made_by = $1",
+        params![member, now],
     )
     .await
     .map(drop)

@@ -1,6 +1,6 @@
 //! Members upload what they saw, and others look at it.
 
-use super::{MediaId, Subject, SubjectKind, attach, detach, of_subjects};
+use super::{MediaId, Subject, SubjectKind, attach, copy, detach, of_subjects, store};
 use crate::tests::{app_with, each_db};
 use accounts::MemberId;
 use base::Kind;
@@ -749,6 +749,51 @@ async fn a_member_who_goes_takes_their_pictures_along() {
         gone.await.unwrap();
         app.run_worker("media.clean_up").await;
         assert!(stored(app).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn copies_share_bytes_and_go_with_who_brought_them() {
+    each_db(async |app| {
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let media = upload(app, &ana, &written(&photo(50, 50), ImageFormat::Png)).await;
+        let own: MediaId = media["id"].as_str().unwrap().parse().unwrap();
+        let subject = || Subject::new(SubjectKind::Message, app.app.ids.next::<Uuid>());
+        let (first, second, third) = (subject(), subject(), subject());
+        attached(app, &ana, first, &[own]).await.unwrap();
+        let copied = async |from: Subject, to: Subject| {
+            let (own, by) = (app.app.clone(), bruno.id.parse().unwrap());
+            let write = app
+                .app
+                .db
+                .write_again(move |tx| async move { copy(&own, &tx, by, from, to).await });
+            write.await.unwrap().len()
+        };
+        assert_eq!((copied(first, second).await, copied(second, third).await), (1, 1));
+        assert_eq!(copied(subject(), subject()).await, 0, "of nothing there is no copy");
+        let files = stored(app).len();
+        assert_eq!(used(&bruno).await, 2 * used(&ana).await);
+
+        let gone = app.app.clone();
+        let detached = app
+            .app
+            .db
+            .write_again(move |tx| async move { detach(&gone, &tx, second).await });
+        detached.await.unwrap();
+        app.run_worker("media.clean_up").await;
+        assert_eq!(stored(app).len(), files, "others still name the bytes");
+        assert_eq!(used(&bruno).await, recounted(app, &bruno).await);
+
+        let (member, now) = (ana.id.parse().unwrap(), app.app.clock.now());
+        let forgotten = app
+            .app
+            .db
+            .write_again(move |tx| async move { store::forget(&tx, member, now).await });
+        forgotten.await.unwrap();
+        app.run_worker("media.clean_up").await;
+        assert!(stored(app).is_empty(), "also the copy of a copy");
+        assert_eq!((used(&bruno).await, recounted(app, &bruno).await), (0, 0));
     })
     .await;
 }

@@ -62,6 +62,15 @@ pub struct Saying {
     pub reply_to: Option<MessageId>,
     pub forwarded: bool,
     pub media: Vec<MediaId>,
+    /// The message whose media are said again with its words, and how many they are.
+    pub media_of: Option<(MessageId, i64)>,
+}
+
+impl Saying {
+    pub fn media_count(&self) -> i64 {
+        self.media_of
+            .map_or(self.media.len() as i64, |(_, count)| count)
+    }
 }
 
 /// A message that was said.

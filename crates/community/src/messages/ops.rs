@@ -90,15 +90,16 @@ pub async fn saying(
     reply_to: Option<MessageId>,
     media: Vec<MediaId>,
 ) -> Result<Saying> {
+    let mut media_of = None;
     let body = match (body, forward_of) {
         (Some(body), None) => body,
         (None, Some(id)) => {
-            let forwarded = show_message(&app.db, actor.id, id).await?.body;
-            // Media stay where they were said.
-            if forwarded.is_empty() || !media.is_empty() {
+            let original = show_message(&app.db, actor.id, id).await?;
+            if !media.is_empty() {
                 return Err(invalid("/forward_of_id", "body_or_forward"));
             }
-            forwarded
+            media_of = (original.media_count > 0).then_some((id, original.media_count));
+            original.body
         }
         (None, None) if !media.is_empty() => String::new(),
         (Some(_), Some(_)) => return Err(invalid("/forward_of_id", "body_or_forward")),
@@ -110,6 +111,7 @@ pub async fn saying(
         reply_to,
         forwarded: forward_of.is_some(),
         media,
+        media_of,
     })
 }
 
@@ -119,7 +121,10 @@ pub async fn with_media(
     db: &impl Executor,
     mut messages: Vec<Message>,
 ) -> Result<Vec<Message>> {
-    let with = messages.iter().filter(|message| message.media_count > 0);
+    // What staff took from sight looks deleted, and keeps its media where staff may give them back.
+    let with = messages
+        .iter()
+        .filter(|message| message.media_count > 0 && !message.deleted);
     let ids: Vec<_> = with.map(|message| message.id.0).collect();
     if ids.is_empty() {
         return Ok(messages);

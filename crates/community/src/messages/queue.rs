@@ -98,11 +98,19 @@ enum Decided {
 }
 
 async fn attach(app: &AppState, tx: &Tx, speech: &Speech) -> Result<Vec<MediaView>> {
-    if speech.saying.media.is_empty() {
+    let (saying, subject) = (&speech.saying, Subject::new(SubjectKind::Message, speech.id.0));
+    if let Some((original, _)) = saying.media_of {
+        let original = Subject::new(SubjectKind::Message, original.0);
+        let media = media::copy(app, tx, speech.sender, original, subject).await?;
+        if media.is_empty() && saying.body.is_empty() {
+            return Err(not_found("message"));
+        }
+        return Ok(media);
+    }
+    if saying.media.is_empty() {
         return Ok(vec![]);
     }
-    let subject = Subject::new(SubjectKind::Message, speech.id.0);
-    media::attach(app, tx, speech.sender, subject, &speech.saying.media).await
+    media::attach(app, tx, speech.sender, subject, &saying.media).await
 }
 
 fn new(speech: &Speech, push: MessageNew, sent: Option<MessageSent>, at: Timestamp) -> Decision<Done> {

@@ -370,7 +370,7 @@ pub async fn insert_all(tx: &Tx, placed: &[(i64, &Speech)], at: Timestamp) -> Re
                 "sender": sender.0.simple().to_string(), "client_id": saying.client_id,
                 "body": saying.body, "folded": base::fold(&saying.body),
                 "reply_to": saying.reply_to.map(|id| id.0.simple().to_string()), "forwarded": saying.forwarded,
-                "media_count": saying.media.len(),
+                "media_count": saying.media_count(),
             })
         })
         .collect();

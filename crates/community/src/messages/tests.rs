@@ -547,12 +547,74 @@ async fn a_message_shows_its_media_to_those_in_the_room() {
         ];
         let statuses: Vec<u16> = join_all(both).await.iter().map(|answer| answer.status).collect();
         assert_eq!(statuses, [422, 422, 201]);
-        let forward = json!({"forward_of_id": said["id"]});
-        bruno.post(&messages, forward).await.refused(422, "invalid");
+        let nothing = json!({"forward_of_id": said["id"], "media_ids": [media["id"]]});
+        bruno.post(&messages, nothing).await.refused(422, "invalid");
         ana.delete(&at(&said)).await.expect(204);
         app.run_worker("media.clean_up").await;
         assert!(stored(app).is_empty(), "its media go with it");
         assert_eq!(bodies(&hear(&bruno, &room).await)[0], "hola");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_forwarded_message_brings_its_picture_along_and_takes_it_away() {
+    each_db(async |app| {
+        let (ana, bruno, zoe) = (
+            app.user("Ana").await,
+            app.user("Bruno").await,
+            app.user("Zoe").await,
+        );
+        let (here, there) = (direct(&ana, &bruno).await, direct(&bruno, &zoe).await);
+        let media = upload(app, &ana, &written(&photo(60, 40), ImageFormat::Png)).await;
+        let said = say(&ana, &here, json!({"body": "Us two", "media_ids": [media["id"]]})).await;
+        let files = stored(app).len();
+        let forward = json!({"forward_of_id": said["id"], "client_id": "f"});
+        zoe.post(&format!("/rooms/{there}/messages"), forward.clone())
+            .await
+            .refused(404, "not_found");
+        let again = say(&bruno, &there, forward.clone()).await;
+        assert_eq!(
+            say(&bruno, &there, forward).await["id"],
+            again["id"],
+            "sent again, it is the same"
+        );
+        let heard = hear(&zoe, &there).await["items"][0].clone();
+        assert_eq!(
+            (&heard["body"], &heard["forwarded"], heard["media"].as_array().unwrap().len()),
+            (&json!("Us two"), &json!(true), 1)
+        );
+        assert_ne!(heard["media"][0]["id"], media["id"], "it is a copy");
+        assert_eq!(heard["media"][0]["alt"], media["view"]["alt"]);
+        assert_eq!(stored(app).len(), files, "which shares the bytes");
+        let opens = async |message: &Value| {
+            let url = format!("{}{}", app.url, message["media"][0]["url"].as_str().unwrap());
+            app.http.get(url).send().await.unwrap().status().as_u16()
+        };
+        let usage = async |user: &TestUser| user.get("/media/usage").await.expect(200)["used_bytes"].clone();
+        assert_eq!(usage(&bruno).await, usage(&ana).await, "and is charged to who forwards");
+
+        // The original goes, the copy stays; the copy goes, and the bytes with it.
+        ana.delete(&at(&said)).await.expect(204);
+        app.run_worker("media.clean_up").await;
+        assert_eq!((usage(&ana).await, opens(&heard).await), (json!(0), 200));
+        zoe.get(&at(&said)).await.refused(404, "not_found");
+        bruno.delete(&at(&again)).await.expect(204);
+        app.run_worker("media.clean_up").await;
+        assert_eq!((usage(&bruno).await, opens(&heard).await), (json!(0), 404));
+        assert!(stored(app).is_empty(), "nobody needs the bytes any more");
+
+        // A picture without words is forwarded as well, unless it went meanwhile.
+        let media = upload(app, &ana, &written(&photo(60, 40), ImageFormat::Png)).await;
+        let said = say(&ana, &here, json!({"media_ids": [media["id"]]})).await;
+        ana.delete(&format!("/media/{}", media["id"].as_str().unwrap()))
+            .await
+            .expect(204);
+        let forward = json!({"forward_of_id": said["id"]});
+        bruno
+            .post(&format!("/rooms/{there}/messages"), forward)
+            .await
+            .refused(404, "not_found");
     })
     .await;
 }

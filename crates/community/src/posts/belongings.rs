@@ -1,6 +1,6 @@
 //! What of this slice's tables belongs to a member: see [`platform::belongings`].
 
-use super::store;
+use super::ops;
 use accounts::MemberId;
 use platform::{
     belongings::{Leaves, Table, Told},
@@ -16,7 +16,9 @@ pub fn belongings() -> Vec<Table> {
                 like_count Whole, comment_count Whole, share_count Whole, companion_count Whole, media_count Whole,
                 version Whole,
                 withheld Text, created_at Time, edited_at Time),
-            Leaves::By(|_, tx, member| Box::pin(async move { store::forget(&tx, MemberId(member)).await })),
+            Leaves::By(|app, tx, member| {
+                Box::pin(async move { ops::forget(&app, &tx, MemberId(member)).await })
+            }),
         ),
         Table::new(
             "post_edit",

@@ -11,7 +11,7 @@ use crate::{
 };
 use accounts::{CurrentUser, MemberId};
 use base::{Error, Kind, Result, error::not_found};
-use db::Executor;
+use db::{Executor, Tx};
 use platform::{
     AppState,
     http::{Created, IfMatch, Once},
@@ -218,9 +218,20 @@ pub async fn delete_post(app: &AppState, actor: &CurrentUser, id: PostId) -> Res
             let post = find(&tx, actor.id, id).await?;
             policy::may_change(&actor, &post)?;
             media::detach(&own, &tx, of(id)).await?;
+            media::detach_from_comments(&own, &tx, id.0).await?;
             store::delete(&tx, &post).await
         })
         .await
+}
+
+/// Deletes some posts of a member who leaves, with what others said under them; says how many.
+pub async fn forget(app: &AppState, tx: &Tx, member: MemberId) -> Result<u64> {
+    let some = store::some_of(tx, member).await?;
+    for id in &some {
+        media::detach_from_comments(app, tx, id.0).await?;
+        store::forget(tx, *id).await?;
+    }
+    Ok(some.len() as u64)
 }
 
 async fn find(db: &impl Executor, reader: MemberId, id: PostId) -> Result<Post> {

@@ -787,19 +787,21 @@ const FEED_REACHING: &str = concat!(
     " ORDER BY p.id DESC"
 );
 
-/// Deletes some posts of a member who leaves; says how many.
-pub async fn forget(tx: &Tx, member: MemberId) -> Result<u64> {
+/// Some posts of a member.
+pub async fn some_of(tx: &Tx, member: MemberId) -> Result<Vec<PostId>> {
+    let sql = "SELECT /* every community */ id FROM post WHERE author_id = $1 ORDER BY id LIMIT 100";
+    tx.all(sql, params![member], |row| row.get(0)).await
+}
+
+/// Deletes a post of a member who leaves.
+pub async fn forget(tx: &Tx, id: PostId) -> Result<()> {
     let sql = "UPDATE post /* every community */ SET share_count = share_count - 1 WHERE id IN
                    (SELECT shared_id FROM post WHERE id = $1)";
-    let some = "SELECT /* every community */ id FROM post WHERE author_id = $1 ORDER BY id LIMIT 100";
-    let ids: Vec<PostId> = tx.all(some, params![member], |row| row.get(0)).await?;
-    for id in &ids {
-        tx.execute(sql, params![id]).await?;
-        tx.execute(
-            "DELETE FROM post /* every community */ WHERE id = $1",
-            params![id],
-        )
-        .await?;
-    }
-    Ok(ids.len() as u64)
+    tx.execute(sql, params![id]).await?;
+    tx.execute(
+        "DELETE FROM post /* every community */ WHERE id = $1",
+        params![id],
+    )
+    .await
+    .map(drop)
 }
