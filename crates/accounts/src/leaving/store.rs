@@ -25,12 +25,12 @@ pub async fn insert(tx: &Tx, member: MemberId, new: Deletion) -> Result<()> {
     .map(drop)
 }
 
-/// A backup brought back somebody who had left: they leave again.
+/// A backup brought back somebody who had left: they leave again, and nobody takes it back.
 pub(crate) async fn erase_again(tx: &Tx, member: MemberId, at: Timestamp) -> Result<u64> {
     tx.execute(
-        "INSERT INTO account_deletion (member_id, requested_at, erase_at)
-         SELECT id, $2, $2 FROM member WHERE id = $1 AND status <> $3
-         ON CONFLICT (member_id) DO UPDATE SET erase_at = excluded.erase_at",
+        "INSERT INTO account_deletion (member_id, requested_at, erase_at, begun_at)
+         SELECT id, $2, $2, $2 FROM member WHERE id = $1 AND status <> $3
+         ON CONFLICT (member_id) DO UPDATE SET erase_at = excluded.erase_at, begun_at = excluded.begun_at",
         params![member, at, Status::Former],
     )
     .await

@@ -91,7 +91,10 @@ async fn again(tx: &Tx, entry: &Revocation) -> Result<u64> {
     let status = match entry.reason {
         Reason::Suspended => Status::Suspended,
         Reason::Reinstated => Status::Active,
-        Reason::Erased => return Ok(count + leaving::erase_again(tx, entry.member, entry.at).await?),
+        Reason::Erased => {
+            count += leaving::erase_again(tx, entry.member, entry.at).await?;
+            Status::Former
+        }
         _ => return Ok(count),
     };
     let changed = staff::put_status(tx, entry.member, status, entry.at).await?;

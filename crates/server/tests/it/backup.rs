@@ -2,9 +2,10 @@
 
 use crate::{app_with, each_db, server};
 use accounts::{
-    Role,
+    Reason, Revocation, Role,
     staff::{self, By},
 };
+use db::{Executor, params};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -335,16 +336,108 @@ async fn what_was_revoked_after_a_backup_stays_revoked_after_its_restore() {
 
 /// Copies the app's journal, once it holds as many revocations, to where the desk restores.
 async fn bring_journal(app: &TestApp, desk: &Desk, revocations: usize) {
+    bring_journal_when(app, desk, |entries| entries.len() == revocations).await;
+}
+
+/// The same, once it holds what it shall.
+async fn bring_journal_when(app: &TestApp, desk: &Desk, holds: impl Fn(&[Revocation]) -> bool) {
     let folder = app.app.config.data.dir.join(accounts::Journal::FOLDER);
     testkit::eventually(async || {
         let journal = accounts::Journal::read(&folder).unwrap()?;
-        (journal.since(journal.complete_since()).len() == revocations).then_some(())
+        holds(&journal.since(journal.complete_since())).then_some(())
     })
     .await;
     let journal = desk.data.join(accounts::Journal::FOLDER);
     fs::create_dir_all(&journal).unwrap();
     let file = accounts::Journal::FILE;
     fs::copy(folder.join(file), journal.join(file)).unwrap();
+}
+
+/// Until every account whose time has come has ended.
+async fn leave(app: &TestApp) {
+    app.run_worker("accounts.leaving").await;
+    testkit::eventually(async || {
+        app.app.supervisor.wake("tasks.run");
+        let counts = platform::tasks::counts(&app.app.db).await.unwrap();
+        let due = counts.oldest_ready_at.is_some_and(|at| at <= app.clock.now());
+        (!due && counts.running == 0).then_some(())
+    })
+    .await;
+    app.run_worker("media.clean_up").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_after_a_backup_leaves_again_after_its_restore() {
+    each_db(async |app| {
+        let mut desk = Desk::of(app);
+        let (ana, bruno) = (app.user("Ana").await, app.user("Bruno").await);
+        let post = ana.post("/posts", json!({"body": "Adiós"})).await.expect(201);
+        bruno.post("/posts", json!({"body": "Hola"})).await.expect(201);
+        let (picture, _) = picture_of(app, &ana).await;
+        catch_up_with_the_real_clock(app);
+        desk.does(PASSPHRASE, &["backup", "--to", "$one"]);
+
+        // She asks for the end of her account, and it comes.
+        let ana = ana.with(&log_in_session(app, "correct horse").await);
+        let request = ana.request(reqwest::Method::PUT, "/me/deletion");
+        testkit::Answer::of(request.json(&json!({"username": "ana"})))
+            .await
+            .expect(200);
+        app.clock.advance(Duration::from_hours(15 * 24));
+        leave(app).await;
+        let form = json!({"email": "ana@example.test", "password": "correct horse"});
+        app.post("/api/v1/auth/login", form.clone())
+            .await
+            .refused(401, "wrong_credentials");
+        desk.elsewhere().await;
+        bring_journal_when(app, &desk, |entries| {
+            entries.iter().any(|entry| entry.reason == Reason::Erased)
+        })
+        .await;
+        desk.does(PASSPHRASE, &["restore", "--from", "$one", "--replace"]);
+
+        // The backup knows her; from the first moment on nobody is let in or takes it back.
+        let restored = desk.serve().await;
+        let named = async |name: &str| {
+            let sql = "SELECT count(*) FROM member WHERE username = $1";
+            let count: Option<i64> = restored
+                .app
+                .db
+                .one(sql, params![name], |row| row.get(0))
+                .await
+                .unwrap();
+            count.unwrap()
+        };
+        assert_eq!(named("ana").await, 1, "else this shows nothing");
+        catch_up_with_the_real_clock(&restored);
+        restored
+            .post("/api/v1/auth/login", form.clone())
+            .await
+            .refused(403, "account_suspended");
+        restored.clock.advance(Duration::from_hours(16 * 24));
+        leave(&restored).await;
+        assert_eq!(named("ana").await, 0);
+        restored
+            .post("/api/v1/auth/login", form)
+            .await
+            .refused(401, "wrong_credentials");
+        let session = json!({"email": "bruno@example.test", "password": "correct horse"});
+        let session = restored.post("/api/v1/auth/login", session).await.expect(200);
+        let bruno = bruno.at(&restored).with(&session);
+        for gone in [
+            format!("/members/{}", ana.id),
+            format!("/posts/{}", post["id"].as_str().unwrap()),
+            format!("/media/{picture}"),
+        ] {
+            bruno.get(&gone).await.refused(404, "not_found");
+        }
+        let token = session["access_token"].as_str().unwrap();
+        assert_eq!(bodies(&restored, token).await, ["Hola"], "others stay");
+        let media = contents(&restored.app.config.data.dir.join("media"));
+        assert!(media.is_empty(), "her bytes went, too: {:?}", media.keys());
+        restored.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
