@@ -66,6 +66,8 @@ choice! {
         AppealRefused = "appeal_refused",
         /// Somebody else looked at a decision and undid it.
         DecisionReversed = "decision_reversed",
+        /// Staff read a message that is in question.
+        MessageRead = "message_read",
         /// Staff acted in a group of a city.
         GroupModerated = "group_moderated",
         /// Staff changed a place that somebody recommended.

@@ -146,9 +146,8 @@ async fn show_case(
     actor: Moderator,
     Path(id): Path<CaseId>,
 ) -> Result<Json<CaseFile>> {
-    let case = ops::find_case(&app, &actor, id).await?;
+    let (case, content) = ops::read_case(&app, &actor, id).await?;
     let (kind, subject) = (case.subject_kind, case.subject_id);
-    let found = store::subject(&app.db, kind, subject).await?;
     let mut history = store::about(&app.db, &actor, case.accused.id, Paging::first()).await?;
     history.retain(|decision| decision.case_id != id);
     let mut reports = store::reported(&app.db, kind, subject).await?;
@@ -159,7 +158,7 @@ async fn show_case(
         }
     }
     Ok(Json(CaseFile {
-        content: found.and_then(|subject| subject.content),
+        content,
         reports,
         decisions: store::of_case(&app.db, id).await?,
         history,

@@ -1,8 +1,10 @@
 //! Moderation: what staff look at, what they decide about it, and how a member answers.
 //!
 //! A *case* gathers what was said against one thing: a post, a comment, a story, a
-//! message, a place, a member. It is opened by the first report, or by a machine that finds a text suspicious (ALGO-5,
-//! `ranking::moderation`); a machine opens cases and does nothing else. A moderator
+//! message, a place, a member. It is
+//! opened by the first report, or by a machine that finds a text suspicious (ALGO-5,
+//! `ranking::moderation`); a machine opens cases and does nothing else. Of messages it weighs
+//! those to strangers alone. A moderator
 //! takes a case for a while, so that two do not work on it, and decides: nothing, out
 //! of sight, a warning, limits, a suspension. The decision, all it does, its entry in
 //! the audit log and what the member is told are one transaction. The member may

@@ -2,7 +2,7 @@
 
 use super::{
     Action, CaseId, DecisionId,
-    model::{Case, CaseStatus, Decision, DecisionStatus, Outcome, Told},
+    model::{Case, CaseStatus, Content, Decision, DecisionStatus, Outcome, Told},
     policy::{self, Seat},
     store, telling,
 };
@@ -340,11 +340,29 @@ pub fn told(app: &AppState, decision: Decision) -> Told {
     decision.told(until.filter(|until| *until >= app.clock.now()))
 }
 
-/// Staff read cases about others alone.
-pub async fn find_case(app: &AppState, actor: &Moderator, id: CaseId) -> Result<Case> {
+/// A case with what is looked at: cases about others alone. Of a private message staff read the one that
+/// is in question, and the audit log says who did.
+pub async fn read_case(app: &AppState, actor: &Moderator, id: CaseId) -> Result<(Case, Option<Content>)> {
     let case = store::find(&app.db, id, actor.is_own)
         .await?
         .ok_or_else(|| not_found("case"))?;
     policy::may_look(actor.id, case.accused.id)?;
-    Ok(case)
+    let subject = store::subject(&app.db, case.subject_kind, case.subject_id).await?;
+    let content = subject.and_then(|subject| subject.content);
+    if case.subject_kind == SubjectKind::Message && content.is_some() {
+        let (own, reader, accused) = (app.clone(), actor.id, case.accused.id);
+        let detail = format!("message {}, case {id}", case.subject_id);
+        app.db
+            .write_again(move |tx| async move {
+                let act = Act {
+                    actor: Some(reader),
+                    action: audit::Action::MessageRead,
+                    subject: Some(accused),
+                    detail: &detail,
+                };
+                audit::record(&tx, &own, act).await
+            })
+            .await?;
+    }
+    Ok((case, content))
 }

@@ -5,6 +5,7 @@ use super::{
     model::{Case, CaseStatus, Content, Decision, DecisionStatus, Outcome, Reported, Weighed},
 };
 use crate::{
+    messages::MessageId,
     profiles::Author,
     reports::{Reason, SubjectId, SubjectKind},
 };
@@ -66,17 +67,42 @@ pub async fn subject(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> Re
     .await
 }
 
+/// Answers that are looked for among the latest messages of a room.
+const LATEST: i64 = 50;
+
+/// The text of a message to somebody who is no friend of the sender's, does not follow them and has not
+/// answered; none of any other.
+pub async fn to_a_stranger(db: &impl Executor, id: MessageId) -> Result<Option<String>> {
+    let sql = "SELECT m.body FROM message m JOIN room r ON r.id = m.room_id
+               WHERE m.id = $1 AND m.community_id = @community AND m.deleted_at IS NULL AND r.kind = 'direct'
+                   AND NOT EXISTS (SELECT 1 FROM (SELECT x.sender_id FROM message x WHERE x.room_id = m.room_id
+                       ORDER BY x.seq DESC LIMIT $2) latest WHERE latest.sender_id <> m.sender_id)
+                   AND NOT EXISTS (SELECT 1 FROM friend f WHERE f.community_id = @community AND f.member_id = m.sender_id
+                       AND f.friend_id = CASE WHEN r.low_id = m.sender_id THEN r.high_id ELSE r.low_id END)
+                   AND NOT EXISTS (SELECT 1 FROM follow f WHERE f.community_id = @community
+                       AND f.followee_id = m.sender_id
+                       AND f.follower_id = CASE WHEN r.low_id = m.sender_id THEN r.high_id ELSE r.low_id END)";
+    db.one(sql, params![id, LATEST], |row| row.get(0)).await
+}
+
 /// How often the author said exactly this within a day, this time aside, and how much they said
-/// within the hour before now. Looks no further than to the tenth.
+/// within the hour before now. Looks no further than to the tenth. Of messages only counts are read: how
+/// often it was said in other rooms, and in how many rooms the author spoke.
 pub async fn history(
     db: &impl Executor,
     ids: &Ids,
     author: MemberId,
+    kind: SubjectKind,
     id: SubjectId,
     body: &str,
     now: Timestamp,
 ) -> Result<(i64, i64)> {
-    let sql = "SELECT
+    const OF_MESSAGES: &str = "SELECT
+            (SELECT count(*) FROM (SELECT 1 FROM message WHERE community_id = @community AND sender_id = $1 AND id > $2
+                AND id <> $3 AND body = $4 LIMIT 10) same_messages),
+            (SELECT count(*) FROM (SELECT DISTINCT room_id FROM message WHERE community_id = @community
+                AND sender_id = $1 AND id > $5 LIMIT 10) rooms)";
+    const OF_WORDS: &str = "SELECT
             (SELECT count(*) FROM (SELECT 1 FROM post WHERE community_id = @community AND author_id = $1 AND id > $2
                 AND id <> $3 AND body = $4 LIMIT 10) same_posts)
           + (SELECT count(*) FROM (SELECT 1 FROM comment WHERE community_id = @community AND author_id = $1 AND id > $2
@@ -85,6 +111,10 @@ pub async fn history(
                 LIMIT 10) posts)
           + (SELECT count(*) FROM (SELECT 1 FROM comment WHERE community_id = @community AND author_id = $1 AND id > $5
                 LIMIT 10) comments)";
+    let sql = match kind {
+        SubjectKind::Message => OF_MESSAGES,
+        _ => OF_WORDS,
+    };
     let [day, hour] = [24, 1].map(|hours| ids.at(now.minus(Duration::from_hours(hours))));
     let found = db
         .one(sql, params![author, day, id, body, hour], |row| {

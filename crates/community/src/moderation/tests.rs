@@ -800,3 +800,87 @@ async fn a_communitys_own_staff_moderate_there_and_nowhere_else() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn spam_to_strangers_is_shown_to_a_human_one_message_and_nothing_else() {
+    each_db(async |app| {
+        let root = staff(app, "Root", Role::God).await;
+        let mora = staff(app, "Mora", Role::PlatformVolunteer).await;
+        let mut strangers = vec![];
+        for name in ["Bruno", "Carla", "Dario", "Elsa", "Fede"] {
+            strangers.push(app.user(name).await);
+        }
+        let ana = app.user("Ana").await;
+        let (zoe, yves) = (app.user("Zoe").await, app.user("Yves").await);
+        let say = async |from: &TestUser, to: &TestUser, body: &str| {
+            app.clock.advance(Duration::from_secs(1));
+            let room = from.put(&format!("/rooms/direct/{}", to.id)).await.expect(200);
+            let messages = format!("/rooms/{}/messages", room["id"].as_str().unwrap());
+            from.post(&messages, json!({"body": body})).await.expect(201);
+            messages
+        };
+        let ad = "CASINO BITCOIN https://a.example https://b.example www.c.example";
+
+        // Between friends, to who follows, to who answered: what they write is theirs.
+        for (asks, asked) in [(&zoe, &yves), (&yves, &zoe)] {
+            let ask = json!({"member_id": asked.id});
+            asks.post("/friend-requests", ask).await.expect(201);
+        }
+        strangers[0].put(&format!("/follows/{}", zoe.id)).await.expect(204);
+        say(&zoe, &strangers[1], "Hola").await;
+        say(&strangers[1], &zoe, "Hola!").await;
+        for _ in 0..2 {
+            for to in [&yves, &strangers[0], &strangers[1]] {
+                say(&zoe, to, ad).await;
+            }
+        }
+        let group = json!({"title": "Us", "member_ids": [strangers[2].id]});
+        let group = zoe.post("/rooms", group).await.expect(201);
+        let in_group = format!("/rooms/{}/messages", group["id"].as_str().unwrap());
+        zoe.post(&in_group, json!({"body": ad})).await.expect(201);
+        say(&zoe, &strangers[2], "Shall we dance on https://milonga.example tonight?").await;
+        app.run_worker("moderation.watch").await;
+        assert_eq!(queue(&mora).await, Vec::<Value>::new());
+
+        // The same to many who do not know the sender.
+        say(&ana, &strangers[4], "My secret").await;
+        let mut rooms = vec![];
+        for to in &strangers {
+            rooms.push(say(&ana, to, ad).await);
+        }
+        let cases = eventually(async || {
+            app.run_worker("moderation.watch").await;
+            let cases = queue(&mora).await;
+            (!cases.is_empty()).then_some(cases)
+        })
+        .await;
+        for case in &cases {
+            assert_eq!(
+                (&case["subject_kind"], &case["accused"]["username"], &case["report_count"]),
+                (&json!("message"), &json!("ana"), &json!(0))
+            );
+            assert!(!case.to_string().contains("CASINO"), "the queue shows no words: {case}");
+        }
+        assert!(!actions(&root).await.contains(&"message_read".to_owned()));
+        let file = mora.get(&path(&cases[0], "")).await.expect(200);
+        assert_eq!(file["content"]["body"], ad);
+        assert!(!file.to_string().contains("My secret"), "{file}");
+        assert_eq!(actions(&root).await[0], "message_read");
+        for (to, room) in strangers.iter().zip(&rooms) {
+            let heard = to.get(room).await.expect(200);
+            assert_eq!(heard["items"][0]["body"], ad, "nothing is hidden");
+        }
+
+        // A human takes it from sight; what the sender deletes themselves, nobody reads any more.
+        mora.post(&path(&cases[0], "/decisions"), verdict("withhold"))
+            .await
+            .expect(201);
+        if let Some(other) = cases.get(1) {
+            let message = format!("/messages/{}", other["subject_id"].as_str().unwrap());
+            ana.delete(&message).await.expect(204);
+            let file = mora.get(&path(other, "")).await.expect(200);
+            assert_eq!(file["content"], Value::Null);
+        }
+    })
+    .await;
+}

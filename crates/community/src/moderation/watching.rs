@@ -6,10 +6,12 @@ use super::{
 };
 use crate::{
     comments::CommentCreated,
+    messages::MessageSent,
     newcomers,
     posts::PostCreated,
     ranking::moderation as algo,
     reports::{self, SubjectId, SubjectKind},
+    rooms::RoomKind,
 };
 use base::Result;
 use platform::{
@@ -57,7 +59,12 @@ impl Consumer for Watch {
     }
 
     fn hears(&self) -> &'static [&'static str] {
-        &[PostCreated::KIND, CommentCreated::KIND, reports::Reported::KIND]
+        &[
+            PostCreated::KIND,
+            CommentCreated::KIND,
+            MessageSent::KIND,
+            reports::Reported::KIND,
+        ]
     }
 
     fn rests(&self) -> Duration {
@@ -70,6 +77,12 @@ impl Consumer for Watch {
                 weigh_new(app, SubjectKind::Post, SubjectId(post.id.0), &post.body).await?;
             } else if let Some(comment) = signal.read::<CommentCreated>() {
                 weigh_new(app, SubjectKind::Comment, SubjectId(comment.id.0), &comment.body).await?;
+            } else if let Some(message) = signal.read::<MessageSent>() {
+                if message.kind == RoomKind::Direct
+                    && let Some(text) = store::to_a_stranger(&app.db, message.id).await?
+                {
+                    weigh_new(app, SubjectKind::Message, SubjectId(message.id.0), &text).await?;
+                }
             } else if let Some(reported) = signal.read::<reports::Reported>() {
                 weigh(app, reported.subject_kind, reported.subject_id).await?;
             }
@@ -98,7 +111,7 @@ async fn weigh(app: &AppState, kind: SubjectKind, id: SubjectId) -> Result<()> {
     let mut facts = match &subject.content {
         Some(content) => {
             let (repeats, hourly) =
-                store::history(&app.db, &app.ids, subject.accused, id, &content.body, now).await?;
+                store::history(&app.db, &app.ids, subject.accused, kind, id, &content.body, now).await?;
             algo::Facts {
                 repeats,
                 hourly,
