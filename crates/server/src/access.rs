@@ -41,7 +41,10 @@ fn whom(caller: Caller) -> String {
         Caller::Public => "everybody".to_owned(),
         Caller::Member => "every member".to_owned(),
         Caller::Staff(_) => words(caller),
-        Caller::Moderator(_) => format!("{}; in theirs, admins and moderators of a community", words(caller)),
+        Caller::Moderator(_) => format!(
+            "{}; in theirs, admins and moderators of a community",
+            words(caller)
+        ),
         Caller::Operator => format!("callers on the machine; {}", words(caller)),
     }
 }

@@ -43,7 +43,7 @@ fn comment(row: &Row<'_>) -> Result<Comment> {
         author: Author::at(row, 3)?,
         body: row.get(7)?,
         mentions: row
-            .get::<String>(7)?
+            .get::<String>(8)?
             .split_whitespace()
             .map(str::to_owned)
             .collect(),

@@ -208,13 +208,14 @@ async fn a_comment_shows_a_picture_to_who_reads_the_post_and_takes_it_away() {
         let (these, hers) = (picture(&bruno).await, picture(&ana).await);
         let foreign = json!({"body": "These", "media_ids": [hers]});
         bruno.post(&list, foreign).await.refused(422, "invalid");
-        let said = bruno
-            .post(&list, json!({"media_ids": [these]}))
-            .await
-            .expect(201);
+        let said = bruno.post(&list, json!({"media_ids": [these]})).await.expect(201);
         assert_eq!((&said["body"], &said["media"][0]["id"]), (&json!(""), &these));
         let seen = ana.get(&list).await.expect(200);
-        assert_eq!(seen["items"].as_array().unwrap().len(), 1, "what was refused is not there");
+        assert_eq!(
+            seen["items"].as_array().unwrap().len(),
+            1,
+            "what was refused is not there"
+        );
         assert_eq!(seen["items"][0]["media"][0]["id"], these);
         let reply = json!({"body": "Or these?", "parent_id": said["id"], "media_ids": [hers]});
         let reply = ana.post(&list, reply).await.expect(201);
@@ -227,7 +228,12 @@ async fn a_comment_shows_a_picture_to_who_reads_the_post_and_takes_it_away() {
             .patch(&path(&said), json!({"body": "These, @ana"}))
             .await
             .expect(200);
-        assert_eq!((&edited["mentions"], &edited["media"][0]["id"]), (&json!(["ana"]), &these));
+        assert_eq!(
+            (&edited["mentions"], &edited["media"][0]["id"]),
+            (&json!(["ana"]), &these)
+        );
+        let seen = ana.get(&path(&said)).await.expect(200);
+        assert_eq!(seen["mentions"], json!(["ana"]));
         bruno
             .patch(&path(&said), json!({"body": "", "media_ids": []}))
             .await
@@ -236,7 +242,10 @@ async fn a_comment_shows_a_picture_to_who_reads_the_post_and_takes_it_away() {
             .patch(&path(&said), json!({"media_ids": []}))
             .await
             .expect(200);
-        assert_eq!((&edited["body"], &edited["media"]), (&json!("These, @ana"), &json!([])));
+        assert_eq!(
+            (&edited["body"], &edited["media"]),
+            (&json!("These, @ana"), &json!([]))
+        );
         app.run_worker("media.clean_up").await;
         assert!(stored(app).len() < files);
 

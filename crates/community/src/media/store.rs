@@ -385,7 +385,8 @@ pub async fn remove_attached(tx: &Tx, subject: Subject, but: &[MediaId], now: Ti
 
 /// The same for all that is attached to the comments of a post.
 pub async fn remove_from_comments(tx: &Tx, post: Uuid, now: Timestamp) -> Result<u64> {
-    let sql = "UPDATE media /* every community */ SET status = 'removed', subject_kind = NULL, subject_id = NULL,
+    let sql =
+        "UPDATE media /* every community */ SET status = 'removed', subject_kind = NULL, subject_id = NULL,
                    expires_at = $1
                WHERE subject_kind = 'comment' AND subject_id IN
                    (SELECT id FROM comment WHERE post_id = $2 AND media_count > 0)";

@@ -771,7 +771,11 @@ async fn copies_share_bytes_and_go_with_who_brought_them() {
             write.await.unwrap().len()
         };
         assert_eq!((copied(first, second).await, copied(second, third).await), (1, 1));
-        assert_eq!(copied(subject(), subject()).await, 0, "of nothing there is no copy");
+        assert_eq!(
+            copied(subject(), subject()).await,
+            0,
+            "of nothing there is no copy"
+        );
         let files = stored(app).len();
         assert_eq!(used(&bruno).await, 2 * used(&ana).await);
 

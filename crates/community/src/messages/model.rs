@@ -68,8 +68,7 @@ pub struct Saying {
 
 impl Saying {
     pub fn media_count(&self) -> i64 {
-        self.media_of
-            .map_or(self.media.len() as i64, |(_, count)| count)
+        self.media_of.map_or(self.media.len() as i64, |(_, count)| count)
     }
 }
 

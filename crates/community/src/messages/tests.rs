@@ -581,7 +581,11 @@ async fn a_forwarded_message_brings_its_picture_along_and_takes_it_away() {
         );
         let heard = hear(&zoe, &there).await["items"][0].clone();
         assert_eq!(
-            (&heard["body"], &heard["forwarded"], heard["media"].as_array().unwrap().len()),
+            (
+                &heard["body"],
+                &heard["forwarded"],
+                heard["media"].as_array().unwrap().len()
+            ),
             (&json!("Us two"), &json!(true), 1)
         );
         assert_ne!(heard["media"][0]["id"], media["id"], "it is a copy");
@@ -592,7 +596,11 @@ async fn a_forwarded_message_brings_its_picture_along_and_takes_it_away() {
             app.http.get(url).send().await.unwrap().status().as_u16()
         };
         let usage = async |user: &TestUser| user.get("/media/usage").await.expect(200)["used_bytes"].clone();
-        assert_eq!(usage(&bruno).await, usage(&ana).await, "and is charged to who forwards");
+        assert_eq!(
+            usage(&bruno).await,
+            usage(&ana).await,
+            "and is charged to who forwards"
+        );
 
         // The original goes, the copy stays; the copy goes, and the bytes with it.
         ana.delete(&at(&said)).await.expect(204);

@@ -48,7 +48,7 @@ async fn what_is_said_is_heard_by_all_in_the_room_and_by_nobody_else() {
             assert_eq!(heard["body"], "¿Bailamos?");
             assert_eq!(
                 heard["sender"],
-                json!({"id": ana.id, "username": "ana", "display_name": "Ana"})
+                json!({"id": ana.id, "username": "ana", "display_name": "Ana", "is_verified": false})
             );
             assert!(heard["created_at"].is_string());
         }

@@ -141,11 +141,7 @@ struct CaseFile {
     history: Vec<Decision>,
 }
 
-async fn show_case(
-    app: AppState,
-    actor: Moderator,
-    Path(id): Path<CaseId>,
-) -> Result<Json<CaseFile>> {
+async fn show_case(app: AppState, actor: Moderator, Path(id): Path<CaseId>) -> Result<Json<CaseFile>> {
     let (case, content) = ops::read_case(&app, &actor, id).await?;
     let (kind, subject) = (case.subject_kind, case.subject_id);
     let mut history = store::about(&app.db, &actor, case.accused.id, Paging::first()).await?;

@@ -148,7 +148,8 @@ pub async fn reports(
 
 /// Who said what of it, the latest first.
 pub async fn reported(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> Result<Vec<Reported>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.reason, r.note, r.created_at
+    let sql =
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.reason, r.note, r.created_at
                FROM report r JOIN member m ON m.id = r.reporter_id
                WHERE r.community_id = @community AND r.subject_kind = $1 AND r.subject_id = $2
                ORDER BY r.id DESC LIMIT 50";

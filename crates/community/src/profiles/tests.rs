@@ -250,7 +250,9 @@ async fn a_verified_member_shows_as_such_wherever_their_name_stands() {
         let room = ana.put(&format!("/rooms/direct/{}", bruno.id)).await.expect(200);
         let room = room["id"].as_str().unwrap();
         let said = json!({"body": "Shall we dance?"});
-        ana.post(&format!("/rooms/{room}/messages"), said).await.expect(201);
+        ana.post(&format!("/rooms/{room}/messages"), said)
+            .await
+            .expect(201);
         let places = [
             ("/members/ana".to_owned(), ""),
             ("/members?query=ana".to_owned(), "/items/0"),
@@ -269,7 +271,9 @@ async fn a_verified_member_shows_as_such_wherever_their_name_stands() {
         let shows = async |verified: bool| {
             for (path, place) in &places {
                 let seen = bruno.get(path).await.expect(200);
-                let who = seen.pointer(place).unwrap_or_else(|| panic!("{path} {place}: {seen}"));
+                let who = seen
+                    .pointer(place)
+                    .unwrap_or_else(|| panic!("{path} {place}: {seen}"));
                 assert_eq!(
                     (&who["username"], &who["is_verified"]),
                     (&json!("ana"), &json!(verified)),

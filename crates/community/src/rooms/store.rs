@@ -220,7 +220,8 @@ pub async fn list_members(
     room: RoomId,
     page: Paging,
 ) -> Result<Vec<RoomMember>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, rm.role, rm.status, rm.silenced,
+    let sql =
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, rm.role, rm.status, rm.silenced,
                       CASE WHEN r.member_count <= $5 THEN rm.read_seq END, rm.created_at
                FROM room_member rm JOIN member m ON m.id = rm.member_id JOIN room r ON r.id = rm.room_id
                WHERE rm.community_id = @community AND rm.room_id = $2 AND rm.status IN ('joined', 'invited')

@@ -84,7 +84,9 @@ fn describe(operation: &Operation, named: &Map<String, Value>) -> Value {
         value["requestBody"] = json!({"content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}});
     }
     match operation.caller {
-        Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_)) => value["security"] = json!([{"bearer": []}]),
+        Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_)) => {
+            value["security"] = json!([{"bearer": []}])
+        }
         // This machine needs no token.
         Some(Caller::Operator) => value["security"] = json!([{"bearer": []}, {}]),
         Some(Caller::Public) | None => {}

@@ -167,10 +167,12 @@ async fn members_only_means_members_only() {
     each_db(async |app| {
         let (operations, _) = server::router::table();
         let mut members_only = 0;
-        for operation in operations
-            .iter()
-            .filter(|operation| matches!(operation.caller, Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_))))
-        {
+        for operation in operations.iter().filter(|operation| {
+            matches!(
+                operation.caller,
+                Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_))
+            )
+        }) {
             members_only += 1;
             let method: Method = operation.method.to_uppercase().parse().unwrap();
             let path = operation
