@@ -74,7 +74,7 @@ pub(crate) fn post(row: &Row<'_>) -> Result<Post> {
         group_id: row.get(14)?,
         html: row.get(15)?,
         hashtags: split(&row.get::<String>(16)?),
-        mentions: split(&row.get::<String>(18)?),
+        mentions: split(&row.get::<String>(17)?),
         emotions: row
             .get::<String>(18)?
             .split_whitespace()

@@ -190,7 +190,7 @@ pub fn place(room: &Room) -> Uuid {
 pub async fn list_open(db: &impl Executor, reader: MemberId, page: Paging) -> Result<Vec<Room>> {
     let sql = "SELECT r.id, r.kind, r.slug, r.title, r.member_count, r.created_at,
                       mine.role, mine.status, mine.muted, mine.silenced, mine.read_seq,
-                      NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+                      NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
                FROM room r LEFT JOIN room_member mine ON mine.room_id = r.id AND mine.member_id = $1
                WHERE r.community_id = @community AND r.kind = 'open' AND r.id < $2
                ORDER BY r.id DESC LIMIT $3";

@@ -205,6 +205,8 @@ async fn every_door_opens_for_whom_the_matrix_names_and_for_nobody_else() {
             [
                 ("member", false),
                 ("member", true),
+                ("moderator", false),
+                ("moderator", true),
                 ("operator", false),
                 ("operator", true),
                 ("public", false),
