@@ -211,7 +211,7 @@ macro_rules! seen {
         concat!(
             "(NOT ",
             $own,
-            " OR (k.subject_kind <> 'message' AND (k.report_count > 0
+            " OR (k.subject_kind <> 'message' AND (k.report_count > 0 OR k.subject_kind = 'place'
                 OR (k.subject_kind = 'post' AND EXISTS (SELECT 1 FROM post p WHERE p.community_id = @community
                     AND p.id = k.subject_id AND coalesce(p.withheld, p.visibility) = 'public'))
                 OR (k.subject_kind = 'comment' AND EXISTS (SELECT 1 FROM comment c JOIN post p ON p.id = c.post_id

@@ -11,7 +11,7 @@ macro_rules! places {
             "SELECT p.id, p.name, p.kind, p.description, p.address, p.city, p.country, p.latitude, p.longitude,
                     p.website, p.rating_sum, p.rating_count, p.score, p.version, p.created_at, p.edited_at,
                     p.withheld_at IS NOT NULL, coalesce(p.created_by = $1, FALSE), mine.stars,
-                    m.id, m.username, m.display_name
+                    m.id, m.username, m.display_name, m.verified_at IS NOT NULL
              FROM place p
              LEFT JOIN place_rating mine ON mine.place_id = p.id AND mine.member_id = $1
              LEFT JOIN member m ON m.id = p.created_by AND m.status = 'active'
@@ -24,10 +24,6 @@ macro_rules! places {
 
 fn place(row: &Row<'_>) -> Result<Place> {
     let (sum, count): (i64, i64) = (row.get(10)?, row.get(11)?);
-    let author = match row.get::<Option<MemberId>>(19)? {
-        None => None,
-        Some(_) => Some(Author::at(row, 19)?),
-    };
     Ok(Place {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -48,7 +44,7 @@ fn place(row: &Row<'_>) -> Result<Place> {
         is_withheld: row.get(16)?,
         is_mine: row.get(17)?,
         my_stars: row.get(18)?,
-        recommended_by: author,
+        recommended_by: Author::maybe_at(row, 19)?,
         photos: vec![],
     })
 }
@@ -240,7 +236,9 @@ pub async fn list_ratings(
     id: PlaceId,
     page: Paging,
 ) -> Result<Vec<Rating>> {
-    let sql = "SELECT m.id, m.username, m.display_name, r.stars, r.body, r.created_at, r.edited_at
+    let sql =
+        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.stars, r.body, r.created_at,
+                      r.edited_at
                FROM place_rating r JOIN member m ON m.id = r.member_id AND m.status = 'active'
                WHERE r.community_id = @community AND r.place_id = $2 AND r.member_id < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
@@ -249,10 +247,10 @@ pub async fn list_ratings(
     db.all(sql, params![reader, id, page.before(), page.fetch()], |row| {
         Ok(Rating {
             member: Author::at(row, 0)?,
-            stars: row.get(3)?,
-            body: row.get(4)?,
-            created_at: row.get(5)?,
-            edited_at: row.get(6)?,
+            stars: row.get(4)?,
+            body: row.get(5)?,
+            created_at: row.get(6)?,
+            edited_at: row.get(7)?,
         })
     })
     .await
