@@ -2,6 +2,7 @@
 //! real time below and every slice of the community.
 
 mod counters;
+mod plans;
 
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -98,21 +98,21 @@ async fn act(user: &TestUser, others: &[TestUser], world: &World, chance: &Entro
 
 /// Each count beside what it counts; every one of these statements gives nothing when all is well.
 const DRIFT: [(&str, &str); 13] = [
-    ("post.like_count", "SELECT /* every community */ p.like_count - (SELECT count(*) FROM reaction r WHERE r.post_id = p.id) FROM post p"),
-    ("post.comment_count", "SELECT /* every community */ p.comment_count - (SELECT count(*) FROM comment c WHERE c.post_id = p.id AND c.deleted_at IS NULL) FROM post p"),
-    ("post.share_count", "SELECT /* every community */ p.share_count - (SELECT count(*) FROM post s WHERE s.shared_id = p.id) FROM post p"),
-    ("post.companion_count", "SELECT /* every community */ p.companion_count - (SELECT count(*) FROM companion c WHERE c.post_id = p.id AND c.status = 'approved') FROM post p"),
-    ("comment.like_count", "SELECT /* every community */ c.like_count - (SELECT count(*) FROM comment_reaction r WHERE r.comment_id = c.id) FROM comment c"),
-    ("comment.reply_count", "SELECT /* every community */ c.reply_count - (SELECT count(*) FROM comment a WHERE a.parent_id = c.id) FROM comment c"),
-    ("member.follower_count", "SELECT /* every community */ m.follower_count - (SELECT count(*) FROM follow f WHERE f.followee_id = m.id) FROM member m"),
-    ("member.following_count", "SELECT /* every community */ m.following_count - (SELECT count(*) FROM follow f WHERE f.follower_id = m.id) FROM member m"),
-    ("member.friend_count", "SELECT /* every community */ m.friend_count - (SELECT count(*) FROM friend f WHERE f.member_id = m.id) FROM member m"),
-    ("follow.is_friend", "SELECT /* every community */ count(*) FROM follow f WHERE f.is_friend <> EXISTS (SELECT 1 FROM friend x WHERE x.member_id = f.follower_id AND x.friend_id = f.followee_id)"),
-    ("across a block", "SELECT /* every community */ (SELECT count(*) FROM follow f JOIN block b ON b.member_id = f.follower_id AND b.other_id = f.followee_id)
+    ("post.like_count", "SELECT /* every community */ /* of a test */ p.like_count - (SELECT count(*) FROM reaction r WHERE r.post_id = p.id) FROM post p"),
+    ("post.comment_count", "SELECT /* every community */ /* of a test */ p.comment_count - (SELECT count(*) FROM comment c WHERE c.post_id = p.id AND c.deleted_at IS NULL) FROM post p"),
+    ("post.share_count", "SELECT /* every community */ /* of a test */ p.share_count - (SELECT count(*) FROM post s WHERE s.shared_id = p.id) FROM post p"),
+    ("post.companion_count", "SELECT /* every community */ /* of a test */ p.companion_count - (SELECT count(*) FROM companion c WHERE c.post_id = p.id AND c.status = 'approved') FROM post p"),
+    ("comment.like_count", "SELECT /* every community */ /* of a test */ c.like_count - (SELECT count(*) FROM comment_reaction r WHERE r.comment_id = c.id) FROM comment c"),
+    ("comment.reply_count", "SELECT /* every community */ /* of a test */ c.reply_count - (SELECT count(*) FROM comment a WHERE a.parent_id = c.id) FROM comment c"),
+    ("member.follower_count", "SELECT /* every community */ /* of a test */ m.follower_count - (SELECT count(*) FROM follow f WHERE f.followee_id = m.id) FROM member m"),
+    ("member.following_count", "SELECT /* every community */ /* of a test */ m.following_count - (SELECT count(*) FROM follow f WHERE f.follower_id = m.id) FROM member m"),
+    ("member.friend_count", "SELECT /* every community */ /* of a test */ m.friend_count - (SELECT count(*) FROM friend f WHERE f.member_id = m.id) FROM member m"),
+    ("follow.is_friend", "SELECT /* every community */ /* of a test */ count(*) FROM follow f WHERE f.is_friend <> EXISTS (SELECT 1 FROM friend x WHERE x.member_id = f.follower_id AND x.friend_id = f.followee_id)"),
+    ("across a block", "SELECT /* every community */ /* of a test */ (SELECT count(*) FROM follow f JOIN block b ON b.member_id = f.follower_id AND b.other_id = f.followee_id)
         + (SELECT count(*) FROM friend f JOIN block b ON b.member_id = f.member_id AND b.other_id = f.friend_id)
         + (SELECT count(*) FROM friend_request q JOIN block b ON b.member_id = q.sender_id AND b.other_id = q.receiver_id)"),
-    ("story.view_count", "SELECT /* every community */ s.view_count - (SELECT count(*) FROM story_view v WHERE v.story_id = s.id) FROM story s"),
-    ("community_group.member_count", "SELECT /* every community */ g.member_count - (SELECT count(*) FROM group_member x WHERE x.group_id = g.id AND x.status = 'active') FROM community_group g"),
+    ("story.view_count", "SELECT /* every community */ /* of a test */ s.view_count - (SELECT count(*) FROM story_view v WHERE v.story_id = s.id) FROM story s"),
+    ("community_group.member_count", "SELECT /* every community */ /* of a test */ g.member_count - (SELECT count(*) FROM group_member x WHERE x.group_id = g.id AND x.status = 'active') FROM community_group g"),
 ];
 
 async fn nothing_drifted(app: &TestApp) {
@@ -160,7 +160,7 @@ pub async fn everybody_acts(app: &TestApp, rounds: usize, acts: usize) -> Vec<Te
         join_all(work).await;
         nothing_drifted(app).await;
     }
-    let made = "SELECT /* every community */ (SELECT count(*) FROM reaction) * (SELECT count(*) FROM comment)
+    let made = "SELECT /* every community */ /* of a test */ (SELECT count(*) FROM reaction) * (SELECT count(*) FROM comment)
                     * (SELECT count(*) FROM companion)";
     let made: Option<i64> = app.app.db.one(made, vec![], |row| row.get(0)).await.unwrap();
     assert!(made > Some(0), "something was counted");

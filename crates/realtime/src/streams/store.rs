@@ -160,10 +160,10 @@ pub(super) async fn prune_old(tx: &Tx, before: Timestamp, limit: i64) -> Result<
 
 /// Deletes some entries of streams that keep more than so many, and says how many.
 pub(super) async fn prune_long(tx: &Tx, keep: i64, limit: i64) -> Result<u64> {
+    // The heads first, or SQLite goes through all entries.
     let sql = "DELETE /* every community */ FROM stream_entry WHERE (community_id, kind, id, seq) IN
-               (SELECT e.community_id, e.kind, e.id, e.seq FROM stream_head h
-                JOIN stream_entry e ON e.community_id = h.community_id AND e.kind = h.kind AND e.id = h.id
-                     AND e.seq <= h.seq - $1
-                WHERE h.seq > $1 LIMIT $2)";
+               (SELECT e.community_id, e.kind, e.id, e.seq FROM stream_head h CROSS JOIN stream_entry e
+                WHERE e.community_id = h.community_id AND e.kind = h.kind AND e.id = h.id
+                    AND e.seq <= h.seq - $1 AND h.seq > $1 LIMIT $2)";
     tx.execute(sql, params![keep, limit]).await
 }
