@@ -118,8 +118,8 @@ pub async fn reactions(db: &impl Executor, messages: &[Uuid]) -> Result<HashMap<
         "SELECT x.message_id, x.kind, count(*) FROM json_each($1) w
          JOIN message_reaction x ON x.message_id = unhex(w.value) AND x.community_id = @community
          GROUP BY x.message_id, x.kind ORDER BY x.message_id, count(*) DESC, x.kind",
-        "SELECT x.message_id, x.kind, count(*) FROM jsonb_array_elements_text($1) w
-         JOIN message_reaction x ON x.message_id = w.value::uuid AND x.community_id = @community
+        "SELECT x.message_id, x.kind, count(*) FROM message_reaction x
+         WHERE x.message_id = ANY (ARRAY(SELECT jsonb_array_elements_text($1)::uuid)) AND x.community_id = @community
          GROUP BY x.message_id, x.kind ORDER BY x.message_id, count(*) DESC, x.kind",
     );
     let rows = db
