@@ -32,10 +32,10 @@ impl<T: Input> FromRequest<AppState> for Json<T> {
         let bytes = read(body, app.config.server.body_limit_bytes).await?;
         let context = RequestContext::of(&parts)?;
         let _ = context.body_hash.set(*blake3::hash(&bytes).as_bytes());
-        let Ok(parsed) = serde_json::from_slice(&bytes) else {
-            return Err(why_not::<T>(&bytes).into());
-        };
-        Ok(Json(checked(parsed)?))
+        match serde_json::from_slice(&bytes) {
+            Ok(parsed) if !is_list(&bytes) => Ok(Json(checked(parsed)?)),
+            _ => Err(why_not::<T>(&bytes).into()),
+        }
     }
 }
 
@@ -49,11 +49,19 @@ async fn read(body: Body, limit: usize) -> Result<Bytes> {
     }
 }
 
+/// Every body is an object, but serde takes the values of a list for its fields, one after another.
+pub(super) fn is_list(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'[')
+}
+
 /// Reads the bytes again, slowly, to say where they went wrong.
 pub(super) fn why_not<T: Input>(bytes: &[u8]) -> Error {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut json);
     let (pointer, error) = match outcome {
+        Ok(_) if is_list(bytes) && json.end().is_ok() => {
+            return not_allowed(String::new(), "a list where an object is expected");
+        }
         Ok(_) => return malformed("trailing characters"),
         Err(error) => (pointer(error.path()), error.into_inner()),
     };

@@ -1,6 +1,11 @@
 //! Messages that come over a socket, treated as the edge treats requests.
 
-use super::{context::within_request, edge::log, extract::why_not, problem::status};
+use super::{
+    context::within_request,
+    edge::log,
+    extract::{is_list, why_not},
+    problem::status,
+};
 use crate::{
     AppState,
     texts::Language,
@@ -26,8 +31,8 @@ const METHOD: &str = "SOCKET";
 /// Reads and checks what a message says.
 pub fn read_message<T: Input>(json: &str) -> Result<T> {
     match serde_json::from_str(json) {
-        Ok(said) => checked(said),
-        Err(_) => Err(why_not::<T>(json.as_bytes())),
+        Ok(said) if !is_list(json.as_bytes()) => checked(said),
+        _ => Err(why_not::<T>(json.as_bytes())),
     }
 }
 

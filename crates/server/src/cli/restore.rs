@@ -24,6 +24,7 @@ use db::{
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 #[derive(Debug, clap::Args)]
@@ -318,16 +319,26 @@ async fn restore_postgres(
     Ok(done)
 }
 
+/// Connections of other processes of ours. PostgreSQL needs a moment to notice that one has ended.
+async fn others(db: &Db) -> Result<i64> {
+    // This handle has one connection so far.
+    let sql = "SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND application_name = 'mundo' AND pid <> pg_backend_pid()";
+    let mut count = 0;
+    for _ in 0..10 {
+        count = db.one(sql, vec![], |row| row.get(0)).await?.unwrap_or(0);
+        if count == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(count)
+}
+
 /// Whether the database holds data, when it may be replaced.
 async fn check_postgres(options: &Options, manifest: &Manifest, settings: &Settings) -> Result<bool> {
     let db = Db::open(settings).await?;
-    // This handle has one connection so far.
-    let others = "SELECT count(*) FROM pg_stat_activity
-                  WHERE datname = current_database() AND application_name = 'mundo' AND pid <> pg_backend_pid()";
-    let others = db
-        .one(others, vec![], |row| row.get::<i64>(0))
-        .await?
-        .unwrap_or(0);
+    let others = others(&db).await?;
     ensure!(
         others == 0,
         "a running mundo uses this database ({others} connections); stop it first"

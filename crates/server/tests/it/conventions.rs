@@ -27,6 +27,13 @@ async fn every_error_is_a_problem_document_whoever_made_it() {
         send(Method::POST, "/posts", json, b"{\"body\":\"\xff\"}".to_vec())
             .await
             .refused(400, "malformed_json");
+        // The fields of an object by their names, not by their places.
+        send(Method::PATCH, "/me/profile", json, b" []".to_vec())
+            .await
+            .refused(422, "invalid");
+        send(Method::POST, "/posts", json, b"[\"words\"".to_vec())
+            .await
+            .refused(400, "malformed_json");
         send(Method::POST, "/posts", json, vec![b' '; 300_000])
             .await
             .refused(413, "too_large");
