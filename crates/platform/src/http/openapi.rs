@@ -85,7 +85,7 @@ fn describe(operation: &Operation, named: &Map<String, Value>) -> Value {
     }
     match operation.caller {
         Some(Caller::Member | Caller::Staff(_) | Caller::Moderator(_)) => {
-            value["security"] = json!([{"bearer": []}])
+            value["security"] = json!([{"bearer": []}]);
         }
         // This machine needs no token.
         Some(Caller::Operator) => value["security"] = json!([{"bearer": []}, {}]),
