@@ -1,5 +1,5 @@
 use super::Block;
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Tx, params};
@@ -24,10 +24,14 @@ pub async fn others(db: &impl Executor, member: MemberId) -> Result<Vec<MemberId
 
 /// Whom the member blocked, by id, the newest member first.
 pub async fn list_blocks(db: &impl Executor, member: MemberId, page: Paging) -> Result<Vec<Block>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, b.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", b.created_at
                FROM block b JOIN member m ON m.id = b.other_id
                WHERE b.community_id = @community AND b.member_id = $1 AND b.by_member AND b.other_id < $2
-               ORDER BY b.other_id DESC LIMIT $3";
+               ORDER BY b.other_id DESC LIMIT $3"
+    );
     db.all(sql, params![member, page.before(), page.fetch()], |row| {
         Ok(Block {
             member: Author::at(row, 0)?,

@@ -1,7 +1,7 @@
 use super::{Comment, CommentId, model::Draft};
 use crate::{
     posts::{PostId, store::visible},
-    profiles::Author,
+    profiles::{Author, author_columns},
     reactions::Reaction,
 };
 use accounts::MemberId;
@@ -12,9 +12,13 @@ use uuid::Uuid;
 /// What `comment()` reads of the comment `c` for the reader `$1`.
 macro_rules! comment_columns {
     () => {
-        "c.id, c.post_id, c.parent_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
-         c.body, c.mentions, c.created_at, c.edited_at, c.deleted_at IS NOT NULL, c.like_count, c.reply_count, r.kind, c.version,
-         c.withheld_at IS NOT NULL, c.media_count"
+        concat!(
+            "c.id, c.post_id, c.parent_id, ",
+            author_columns!("m"),
+            ",
+         c.body, c.mentions, c.created_at, c.edited_at, c.deleted_at IS NOT NULL,
+         c.like_count, c.reply_count, r.kind, c.version, c.withheld_at IS NOT NULL, c.media_count"
+        )
     };
 }
 

@@ -1,7 +1,7 @@
 use super::{Companionship, Consent};
 use crate::{
     posts::{PostId, store::visible},
-    profiles::Author,
+    profiles::{Author, author_columns},
 };
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
@@ -106,7 +106,9 @@ pub async fn list(
     page: Paging,
 ) -> Result<Vec<Companionship>> {
     const SQL: &str = concat!(
-        "SELECT p.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL, p.body, c.status, c.created_at
+        "SELECT p.id, ",
+        author_columns!("m"),
+        ", p.body, c.status, c.created_at
          FROM companion c JOIN post p ON p.id = c.post_id JOIN member m ON m.id = p.author_id
          WHERE c.community_id = @community AND c.member_id = $1 AND c.status = $2 AND c.post_id < $3 AND ",
         visible!(),

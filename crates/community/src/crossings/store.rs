@@ -1,7 +1,10 @@
 //! Every statement that reads beyond one community, and all on `crossing`.
 
 use super::{Crossing, CrossingId, CrossingStatus, Origin, Seen, View};
-use crate::{posts::PostId, profiles::Author};
+use crate::{
+    posts::PostId,
+    profiles::{Author, author_columns},
+};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{CommunityId, Executor, OrConflict, Row, Tx, params};
@@ -9,8 +12,12 @@ use serde_json::json;
 
 macro_rules! seen_columns {
     () => {
-        "p.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+        concat!(
+            "p.id, ",
+            author_columns!("m"),
+            ",
          p.body, p.html, p.created_at, k.slug, k.name"
+        )
     };
 }
 

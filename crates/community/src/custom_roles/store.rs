@@ -1,7 +1,7 @@
 //! Every statement on `custom_role` and `custom_role_holder`.
 
 use super::{CustomRole, CustomRoleId, CustomRoleProposal, Status};
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, OrConflict, Row, Tx, params};
@@ -74,11 +74,14 @@ pub async fn proposals(
     after: base::uuid::Uuid,
     limit: i64,
 ) -> Result<Vec<CustomRoleProposal>> {
-    let sql = "SELECT k.id, k.slug, k.name, k.description, k.status, k.holder_count, h.member_id IS NOT NULL, k.created_at,
-                      k.decided_at, k.note, m.id, m.username, m.display_name, m.verified_at IS NOT NULL
-               FROM custom_role k LEFT JOIN custom_role_holder h ON h.role_id = k.id AND h.member_id = $1
+    let sql = concat!(
+        "SELECT k.id, k.slug, k.name, k.description, k.status, k.holder_count, h.member_id IS NOT NULL, k.created_at,
+                      k.decided_at, k.note, ",
+        author_columns!("m"),
+        " FROM custom_role k LEFT JOIN custom_role_holder h ON h.role_id = k.id AND h.member_id = $1
                LEFT JOIN member m ON m.id = k.proposed_by
-               WHERE k.community_id = @community AND k.status = $2 AND k.id > $3 ORDER BY k.id LIMIT $4";
+               WHERE k.community_id = @community AND k.status = $2 AND k.id > $3 ORDER BY k.id LIMIT $4"
+    );
     db.all(sql, params![reader, status, after, limit], |row| {
         Ok(CustomRoleProposal {
             role: role(row)?,

@@ -2,7 +2,10 @@ use super::{
     Direction, FriendRequest, FriendRequestId, RequestStatus,
     model::{Friend, Plea},
 };
-use crate::{profiles::Author, ranking::closeness::Together};
+use crate::{
+    profiles::{Author, author_columns},
+    ranking::closeness::Together,
+};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Row, Tx, params};
@@ -61,12 +64,16 @@ pub async fn list_friends(
     of: MemberId,
     page: Paging,
 ) -> Result<Vec<Friend>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, f.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", f.created_at
                FROM friend f JOIN member m ON m.id = f.friend_id
                WHERE f.community_id = @community AND f.member_id = $2 AND f.friend_id < $3
                    AND m.status = 'active' AND NOT EXISTS (SELECT 1 FROM block b
                        WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = f.friend_id)
-               ORDER BY f.friend_id DESC LIMIT $4";
+               ORDER BY f.friend_id DESC LIMIT $4"
+    );
     db.all(sql, params![reader, of, page.before(), page.fetch()], friend)
         .await
 }
@@ -78,13 +85,17 @@ pub async fn list_mutual(
     other: MemberId,
     page: Paging,
 ) -> Result<Vec<Friend>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, mine.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", mine.created_at
                FROM friend mine JOIN friend theirs ON theirs.community_id = mine.community_id
                    AND theirs.member_id = $2 AND theirs.friend_id = mine.friend_id
                JOIN member m ON m.id = mine.friend_id
                WHERE mine.community_id = @community AND mine.member_id = $1 AND mine.friend_id < $3
                    AND m.status = 'active'
-               ORDER BY mine.friend_id DESC LIMIT $4";
+               ORDER BY mine.friend_id DESC LIMIT $4"
+    );
     db.all(sql, params![reader, other, page.before(), page.fetch()], friend)
         .await
 }
@@ -108,8 +119,12 @@ pub async fn count_mutual(db: &impl Executor, one: MemberId, other: MemberId) ->
 
 macro_rules! request_columns {
     () => {
-        "q.id, q.sender_id = $1, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+        concat!(
+            "q.id, q.sender_id = $1, ",
+            author_columns!("m"),
+            ",
          q.status, q.did_we_dance, q.dance_place, q.dance_story, q.note, q.private_note, q.snoozed_until, q.created_at"
+        )
     };
 }
 

@@ -5,7 +5,7 @@
 //! the member has nothing to do.
 
 use crate::{
-    profiles::Author,
+    profiles::{Author, author_columns},
     ranking::{
         Why,
         suggest::{Known, overlap, why},
@@ -141,7 +141,7 @@ fn candidates(db: &impl Executor) -> &'static str {
     macro_rules! text {
         ($from:literal) => {
             concat!(
-                "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+                "SELECT ", author_columns!("m"), ",
                         CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.city END,
                         CASE WHEN coalesce(q.privacy ->> 'city', 'public') = 'public' THEN q.country END,
                         CASE WHEN coalesce(q.privacy ->> 'tango_roles', 'public') = 'public' THEN q.tango_roles ELSE '' END

@@ -1,7 +1,11 @@
 use super::{
     Group, GroupId, GroupKind, GroupRole, GroupVisibility, Membership, Status, cities::City, model::CityGroup,
 };
-use crate::{posts::PostId, profiles::Author, rooms::RoomId};
+use crate::{
+    posts::PostId,
+    profiles::{Author, author_columns},
+    rooms::RoomId,
+};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, OrConflict, Row, Tx, params};
@@ -299,13 +303,17 @@ pub async fn list_members(
     status: Status,
     page: Paging,
 ) -> Result<Vec<Membership>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, gm.role, gm.status, gm.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", gm.role, gm.status, gm.created_at
                FROM group_member gm JOIN member m ON m.id = gm.member_id
                WHERE gm.group_id = $2 AND gm.status = $3 AND gm.member_id < $4 AND gm.community_id = @community
                    AND m.status = 'active'
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = gm.member_id)
-               ORDER BY gm.member_id DESC LIMIT $5";
+               ORDER BY gm.member_id DESC LIMIT $5"
+    );
     db.all(
         sql,
         params![reader, id, status, page.before(), page.fetch()],

@@ -3,7 +3,7 @@ use super::{
     model::{Facts, Saying},
 };
 use crate::{
-    profiles::Author,
+    profiles::{Author, author_columns},
     reactions::Reaction,
     rooms::{RoomId, RoomKind, RoomName, Status, store::ids},
 };
@@ -13,6 +13,20 @@ use db::{Executor, Row, Tx, params};
 use serde_json::json;
 use std::collections::HashMap;
 use uuid::Uuid;
+
+/// What `message()` reads of the message `m` in the room `r`, said by `a`; and what the reader feels about it.
+macro_rules! message_columns {
+    ($mine:literal) => {
+        concat!(
+            "m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
+             m.deleted_at IS NOT NULL, ",
+            author_columns!("a"),
+            ", ",
+            $mine,
+            ", r.id, r.slug, m.media_count"
+        )
+    };
+}
 
 fn message(row: &Row<'_>) -> Result<Message> {
     let (room, slug): (RoomId, Option<String>) = (row.get(14)?, row.get(15)?);
@@ -43,16 +57,16 @@ pub async fn history(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Message>> {
-    let sql =
-        "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
-                      mine.kind, r.id, r.slug, m.media_count
-               FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
+    let sql = concat!(
+        "SELECT ",
+        message_columns!("mine.kind"),
+        " FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = m.sender_id)
-               ORDER BY m.seq DESC LIMIT $4";
+               ORDER BY m.seq DESC LIMIT $4"
+    );
     let found = db.all(sql, params![reader, room, before, limit], message).await?;
     with_reactions(db, found).await
 }
@@ -68,17 +82,17 @@ pub async fn search(
 ) -> Result<Vec<Message>> {
     // Folding leaves letters, digits and spaces, so LIKE meets none of its own signs.
     let pattern = format!("%{}%", base::fold(text));
-    let sql =
-        "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
-                      mine.kind, r.id, r.slug, m.media_count
-               FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
+    let sql = concat!(
+        "SELECT ",
+        message_columns!("mine.kind"),
+        " FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.community_id = @community AND m.room_id = $2 AND m.seq < $3
                    AND m.deleted_at IS NULL AND m.folded LIKE $5
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = m.sender_id)
-               ORDER BY m.seq DESC LIMIT $4";
+               ORDER BY m.seq DESC LIMIT $4"
+    );
     let found = db
         .all(sql, params![reader, room, before, limit, pattern], message)
         .await?;
@@ -87,15 +101,15 @@ pub async fn search(
 
 /// One message, when the reader must not be kept from its sender.
 pub async fn find(db: &impl Executor, reader: MemberId, id: MessageId) -> Result<Option<Message>> {
-    let sql =
-        "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                      m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
-                      mine.kind, r.id, r.slug, m.media_count
-               FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
+    let sql = concat!(
+        "SELECT ",
+        message_columns!("mine.kind"),
+        " FROM message m JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id
                LEFT JOIN message_reaction mine ON mine.message_id = m.id AND mine.member_id = $1
                WHERE m.id = $2 AND m.community_id = @community
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
-                                   AND b.member_id = $1 AND b.other_id = m.sender_id)";
+                                   AND b.member_id = $1 AND b.other_id = m.sender_id)"
+    );
     let found = db.all(sql, params![reader, id], message).await?;
     Ok(with_reactions(db, found).await?.into_iter().next())
 }
@@ -139,16 +153,18 @@ pub async fn reactions(db: &impl Executor, messages: &[Uuid]) -> Result<HashMap<
 /// who must not hear it by the one who sends.
 pub async fn these(db: &impl Executor, messages: &[Uuid]) -> Result<Vec<Message>> {
     let sql = db.pick(
-        "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
-                NULL, r.id, r.slug, m.media_count
-         FROM json_each($1) w JOIN message m ON m.id = unhex(w.value) AND m.community_id = @community
-         JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
-        "SELECT m.id, m.seq, m.body, m.client_id, m.reply_to_id, m.forwarded, m.created_at, m.edited_at,
-                m.deleted_at IS NOT NULL, a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
-                NULL::text, r.id, r.slug, m.media_count
-         FROM jsonb_array_elements_text($1) w JOIN message m ON m.id = w.value::uuid AND m.community_id = @community
-         JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id",
+        concat!(
+            "SELECT ",
+            message_columns!("NULL"),
+            " FROM json_each($1) w JOIN message m ON m.id = unhex(w.value) AND m.community_id = @community
+         JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id"
+        ),
+        concat!(
+            "SELECT ",
+            message_columns!("NULL::text"),
+            " FROM jsonb_array_elements_text($1) w JOIN message m ON m.id = w.value::uuid AND m.community_id = @community
+         JOIN room r ON r.id = m.room_id JOIN member a ON a.id = m.sender_id"
+        ),
     );
     db.all(sql, params![ids(messages)], message).await
 }
@@ -301,10 +317,12 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
         })
         .collect();
     let sql = tx.pick(
-        "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
+        concat!(
+            "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
                 EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community AND b.member_id = r.low_id
-                        AND b.other_id = r.high_id),
-                a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                        AND b.other_id = r.high_id), ",
+            author_columns!("a"),
+            ",
                 k.id, k.seq, k.body, k.edited_at IS NOT NULL OR k.deleted_at IS NOT NULL, k.created_at,
                 q.id IS NOT NULL
          FROM json_each($1) w CROSS JOIN member a ON a.id = unhex(w.value ->> 'sender')
@@ -312,11 +330,14 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
          LEFT JOIN room_member rm ON rm.room_id = r.id AND rm.member_id = a.id
          LEFT JOIN message k ON k.room_id = r.id AND k.sender_id = a.id AND k.client_id = w.value ->> 'client_id'
          LEFT JOIN message q ON q.id = unhex(w.value ->> 'reply_to') AND q.room_id = r.id AND q.deleted_at IS NULL
-         ORDER BY w.key",
-        "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
+         ORDER BY w.key"
+        ),
+        concat!(
+            "SELECT r.kind, r.slug, rm.status, coalesce(rm.silenced, FALSE),
                 EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community AND b.member_id = r.low_id
-                        AND b.other_id = r.high_id),
-                a.id, a.username, a.display_name, a.verified_at IS NOT NULL,
+                        AND b.other_id = r.high_id), ",
+            author_columns!("a"),
+            ",
                 k.id, k.seq, k.body, k.edited_at IS NOT NULL OR k.deleted_at IS NOT NULL, k.created_at,
                 q.id IS NOT NULL
          FROM jsonb_to_recordset($1) AS w(n INTEGER, room UUID, sender UUID, client_id TEXT, reply_to UUID)
@@ -327,7 +348,8 @@ pub async fn known(tx: &Tx, speeches: &[&Speech]) -> Result<Vec<Known>> {
                             AND x.client_id = w.client_id LIMIT 1) k ON TRUE
          LEFT JOIN LATERAL (SELECT x.id FROM message x WHERE x.id = w.reply_to AND x.room_id = r.id
                             AND x.deleted_at IS NULL LIMIT 1) q ON TRUE
-         ORDER BY w.n",
+         ORDER BY w.n"
+        ),
     );
     tx.all(sql, params![wanted], |row| {
         let before = match row.get::<Option<MessageId>>(9)? {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     messages::MessageId,
-    profiles::Author,
+    profiles::{Author, author_columns},
     reports::{Reason, SubjectId, SubjectKind},
 };
 use accounts::{MemberId, Moderator};
@@ -148,11 +148,14 @@ pub async fn reports(
 
 /// Who said what of it, the latest first.
 pub async fn reported(db: &impl Executor, kind: SubjectKind, id: SubjectId) -> Result<Vec<Reported>> {
-    let sql =
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.reason, r.note, r.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", r.reason, r.note, r.created_at
                FROM report r JOIN member m ON m.id = r.reporter_id
                WHERE r.community_id = @community AND r.subject_kind = $1 AND r.subject_id = $2
-               ORDER BY r.id DESC LIMIT 50";
+               ORDER BY r.id DESC LIMIT 50"
+    );
     db.all(sql, params![kind, id], |row| {
         Ok(Reported {
             reporter: Some(Author::at(row, 0)?),
@@ -224,7 +227,7 @@ macro_rules! seen {
 macro_rules! cases {
     ($($rest:tt)*) => {
         concat!(
-            "SELECT k.id, k.subject_kind, k.subject_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+            "SELECT k.id, k.subject_kind, k.subject_id, ", author_columns!("m"), ",
                     k.status, k.why, k.report_count, k.opened_at, k.due_at, k.claimed_by, k.claimed_until
              FROM moderation_case k JOIN member m ON m.id = k.accused_id WHERE k.community_id = @community ",
             $($rest)*

@@ -1,5 +1,5 @@
 use super::Mute;
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Tx, params};
@@ -12,12 +12,16 @@ pub async fn is_muted(db: &impl Executor, member: MemberId, other: MemberId) -> 
 
 /// Whom the member muted, by id, the newest member first.
 pub async fn list_mutes(db: &impl Executor, member: MemberId, page: Paging) -> Result<Vec<Mute>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, u.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", u.created_at
                FROM mute u JOIN member m ON m.id = u.muted_id
                WHERE u.community_id = @community AND u.member_id = $1 AND u.muted_id < $2
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = u.muted_id)
-               ORDER BY u.muted_id DESC LIMIT $3";
+               ORDER BY u.muted_id DESC LIMIT $3"
+    );
     db.all(sql, params![member, page.before(), page.fetch()], |row| {
         Ok(Mute {
             member: Author::at(row, 0)?,

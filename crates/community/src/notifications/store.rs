@@ -1,5 +1,5 @@
 use super::model::{Cause, Channel, NotificationId, NotificationKind, Schedule, SubjectKind};
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Result, TimeZone, Timestamp, page::TimeCursor};
 use db::{Executor, Param, Row, Tx, params};
@@ -66,10 +66,7 @@ macro_rules! notifications {
     ($($rest:literal),*) => {
         concat!(
             "SELECT n.id, n.kind, n.subject_kind, n.subject_id, coalesce(g.name, e.title, t.title), n.relation, n.engagement,
-                    n.created_at, n.updated_at, n.read_at, ", causes!("count(DISTINCT nc.actor_id)"), ",
-                    a.id, a.username, a.display_name, a.verified_at IS NOT NULL, z.id, z.username, z.display_name,
-                    z.verified_at IS NOT NULL
-             FROM notification n
+                    n.created_at, n.updated_at, n.read_at, ", causes!("count(DISTINCT nc.actor_id)"), ", ", author_columns!("a"), ", ", author_columns!("z"), " FROM notification n
              LEFT JOIN community_group g ON n.subject_kind = 'group' AND g.id = n.subject_id AND g.community_id = @community
              LEFT JOIN event e ON n.subject_kind = 'event' AND e.id = n.subject_id AND e.community_id = @community
              LEFT JOIN notice t ON n.subject_kind = 'notice' AND t.id = n.subject_id AND t.community_id = @community

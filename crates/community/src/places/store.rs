@@ -1,5 +1,5 @@
 use super::{Place, PlaceId, PlaceKind, Rating, model::score};
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp, page::TimeCursor};
 use db::{Executor, OrConflict, Row, Tx, params};
@@ -10,9 +10,7 @@ macro_rules! places {
         concat!(
             "SELECT p.id, p.name, p.kind, p.description, p.address, p.city, p.country, p.latitude, p.longitude,
                     p.website, p.rating_sum, p.rating_count, p.score, p.version, p.created_at, p.edited_at,
-                    p.withheld_at IS NOT NULL, coalesce(p.created_by = $1, FALSE), mine.stars,
-                    m.id, m.username, m.display_name, m.verified_at IS NOT NULL
-             FROM place p
+                    p.withheld_at IS NOT NULL, coalesce(p.created_by = $1, FALSE), mine.stars, ", author_columns!("m"), " FROM place p
              LEFT JOIN place_rating mine ON mine.place_id = p.id AND mine.member_id = $1
              LEFT JOIN member m ON m.id = p.created_by AND m.status = 'active'
                  AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
@@ -236,14 +234,17 @@ pub async fn list_ratings(
     id: PlaceId,
     page: Paging,
 ) -> Result<Vec<Rating>> {
-    let sql =
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.stars, r.body, r.created_at,
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", r.stars, r.body, r.created_at,
                       r.edited_at
                FROM place_rating r JOIN member m ON m.id = r.member_id AND m.status = 'active'
                WHERE r.community_id = @community AND r.place_id = $2 AND r.member_id < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = r.member_id)
-               ORDER BY r.member_id DESC LIMIT $4";
+               ORDER BY r.member_id DESC LIMIT $4"
+    );
     db.all(sql, params![reader, id, page.before(), page.fetch()], |row| {
         Ok(Rating {
             member: Author::at(row, 0)?,

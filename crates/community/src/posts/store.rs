@@ -3,7 +3,11 @@ use super::{
     model::{Draft, Mentioned, joined},
     policy,
 };
-use crate::{groups::GroupId, profiles::Author, reactions::Reaction};
+use crate::{
+    groups::GroupId,
+    profiles::{Author, author_columns},
+    reactions::Reaction,
+};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Db, Executor, Row, Snapshot, Tx, params};
@@ -35,11 +39,14 @@ macro_rules! visible {
 /// What `post()` reads of the post `p` for the reader `$1`, behind `SELECT`.
 macro_rules! post_columns {
     () => {
-        "p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count,
-         m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, p.version,
+        concat!(
+            "p.id, p.body, p.created_at, p.edited_at, p.like_count, p.comment_count, ",
+            $crate::profiles::author_columns!("m"),
+            ", r.kind, p.version,
          p.visibility, p.kind, p.group_id, p.html, p.hashtags, p.mentions, p.emotions,
          p.place, p.latitude, p.longitude, p.shared_id, p.share_count, p.companion_count,
          s.member_id IS NOT NULL, p.withheld IS NOT NULL, p.media_count"
+        )
     };
 }
 
@@ -144,16 +151,18 @@ pub async fn complete(db: &impl Executor, reader: MemberId, posts: &mut [Post]) 
 fn shared_posts(db: &impl Executor) -> &'static str {
     db.pick(
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name,
-                    m.verified_at IS NOT NULL, p.media_count
+            "SELECT p.id, p.body, p.html, p.created_at, ",
+            author_columns!("m"),
+            ", p.media_count
              FROM json_each($2) wanted
              CROSS JOIN post p ON p.id = unhex(wanted.value) AND p.community_id = @community
              CROSS JOIN member m ON m.id = p.author_id WHERE ",
             visible!()
         ),
         concat!(
-            "SELECT p.id, p.body, p.html, p.created_at, m.id, m.username, m.display_name,
-                    m.verified_at IS NOT NULL, p.media_count
+            "SELECT p.id, p.body, p.html, p.created_at, ",
+            author_columns!("m"),
+            ", p.media_count
              FROM post p JOIN member m ON m.id = p.author_id
              WHERE p.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
                  AND p.community_id = @community AND ",
@@ -176,18 +185,25 @@ fn shared_post(row: &Row<'_>) -> Result<SharedPost> {
 
 fn companions_of(db: &impl Executor) -> &'static str {
     db.pick(
-        "SELECT c.post_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL FROM json_each($2) wanted
+        concat!(
+            "SELECT c.post_id, ",
+            author_columns!("m"),
+            " FROM json_each($2) wanted
          CROSS JOIN companion c ON c.post_id = unhex(wanted.value) AND c.community_id = @community
          CROSS JOIN member m ON m.id = c.member_id
          WHERE c.status = 'approved' AND NOT EXISTS (SELECT 1 FROM block b
              WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = c.member_id)
-         ORDER BY c.post_id, c.member_id",
-        "SELECT c.post_id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL
-         FROM companion c JOIN member m ON m.id = c.member_id
+         ORDER BY c.post_id, c.member_id"
+        ),
+        concat!(
+            "SELECT c.post_id, ",
+            author_columns!("m"),
+            " FROM companion c JOIN member m ON m.id = c.member_id
          WHERE c.post_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::uuid))
              AND c.community_id = @community AND c.status = 'approved' AND NOT EXISTS (SELECT 1 FROM block b
              WHERE b.community_id = @community AND b.member_id = $1 AND b.other_id = c.member_id)
-         ORDER BY c.post_id, c.member_id",
+         ORDER BY c.post_id, c.member_id"
+        ),
     )
 }
 

@@ -22,5 +22,6 @@ mod tests;
 pub use belongings::belongings;
 pub use experience::{ExperienceKind, ExperiencePage};
 pub use http::routes;
+pub(crate) use model::author_columns;
 pub use model::{About, Audience, Author, MemberProfile, Privacy, Profile, TangoRole};
 pub use signals::{Home, ProfileChanged};

@@ -18,8 +18,25 @@ pub struct Author {
     pub is_verified: bool,
 }
 
+/// What [`Author::at`] reads of a member, by the name that a statement gives their row.
+macro_rules! author_columns {
+    ($member:literal) => {
+        concat!(
+            $member,
+            ".id, ",
+            $member,
+            ".username, ",
+            $member,
+            ".display_name, ",
+            $member,
+            ".verified_at IS NOT NULL"
+        )
+    };
+}
+pub(crate) use author_columns;
+
 impl Author {
-    /// Read from four columns side by side: id, user name, name, whether verified.
+    /// Read from the `author_columns!`, which begin there.
     pub fn at(row: &Row<'_>, first: usize) -> Result<Author> {
         Ok(Author {
             id: row.get(first)?,

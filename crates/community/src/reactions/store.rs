@@ -1,5 +1,5 @@
 use super::{Reaction, Reactor, Subject};
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, OrConflict, Tx, params};
@@ -76,18 +76,26 @@ pub async fn list(
     page: Paging,
 ) -> Result<Vec<Reactor>> {
     let (sql, id) = subject.pick(
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, r.created_at
+        concat!(
+            "SELECT ",
+            author_columns!("m"),
+            ", r.kind, r.created_at
          FROM reaction r JOIN member m ON m.id = r.member_id
          WHERE r.community_id = @community AND r.post_id = $2 AND r.kind = $3 AND r.member_id < $4
              AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                  AND b.member_id = $1 AND b.other_id = r.member_id)
-         ORDER BY r.member_id DESC LIMIT $5",
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, r.kind, r.created_at
+         ORDER BY r.member_id DESC LIMIT $5"
+        ),
+        concat!(
+            "SELECT ",
+            author_columns!("m"),
+            ", r.kind, r.created_at
          FROM comment_reaction r JOIN member m ON m.id = r.member_id
          WHERE r.community_id = @community AND r.comment_id = $2 AND r.kind = $3 AND r.member_id < $4
              AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                  AND b.member_id = $1 AND b.other_id = r.member_id)
-         ORDER BY r.member_id DESC LIMIT $5",
+         ORDER BY r.member_id DESC LIMIT $5"
+        ),
     );
     let values = params![reader, id, kind, page.before(), page.fetch()];
     db.all(sql, values, |row| {

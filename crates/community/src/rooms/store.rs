@@ -2,7 +2,7 @@ use super::{
     LastMessage, Membership, Role, Room, RoomId, RoomKind, RoomMember, RoomName, Standing, Status,
     model::pair,
 };
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp};
 use db::{Executor, Row, Tx, params};
@@ -220,15 +220,18 @@ pub async fn list_members(
     room: RoomId,
     page: Paging,
 ) -> Result<Vec<RoomMember>> {
-    let sql =
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, rm.role, rm.status, rm.silenced,
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", rm.role, rm.status, rm.silenced,
                       CASE WHEN r.member_count <= $5 THEN rm.read_seq END, rm.created_at
                FROM room_member rm JOIN member m ON m.id = rm.member_id JOIN room r ON r.id = rm.room_id
                WHERE rm.community_id = @community AND rm.room_id = $2 AND rm.status IN ('joined', 'invited')
                    AND rm.member_id < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                                    AND b.member_id = $1 AND b.other_id = rm.member_id)
-               ORDER BY rm.member_id DESC LIMIT $4";
+               ORDER BY rm.member_id DESC LIMIT $4"
+    );
     db.all(
         sql,
         params![reader, room, page.before(), page.fetch(), FEW],
@@ -437,10 +440,17 @@ pub async fn named(
 
 pub async fn authors(db: &impl Executor, members: &[Uuid]) -> Result<Vec<Author>> {
     let sql = db.pick(
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL
-         FROM json_each($1) w JOIN member m ON m.id = unhex(w.value)",
-        "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL FROM jsonb_array_elements_text($1) w
-         JOIN member m ON m.id = w.value::uuid",
+        concat!(
+            "SELECT ",
+            author_columns!("m"),
+            " FROM json_each($1) w JOIN member m ON m.id = unhex(w.value)"
+        ),
+        concat!(
+            "SELECT ",
+            author_columns!("m"),
+            " FROM jsonb_array_elements_text($1) w
+         JOIN member m ON m.id = w.value::uuid"
+        ),
     );
     db.all(sql, params![ids(members)], |row| Author::at(row, 0)).await
 }

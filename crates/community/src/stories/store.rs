@@ -1,5 +1,5 @@
 use super::{Story, StoryId, View};
-use crate::profiles::Author;
+use crate::profiles::{Author, author_columns};
 use accounts::MemberId;
 use base::{Paging, Result, Timestamp, error::not_found};
 use db::{CommunityId, Executor, Row, Tx, params};
@@ -7,9 +7,13 @@ use db::{CommunityId, Executor, Row, Tx, params};
 /// What `story()` reads of the story `t` for the reader `$1`.
 macro_rules! story_columns {
     () => {
-        "t.id, m.id, m.username, m.display_name, m.verified_at IS NOT NULL,
+        concat!(
+            "t.id, ",
+            author_columns!("m"),
+            ",
          t.caption, t.visibility, t.created_at, t.expires_at,
          v.member_id IS NOT NULL, CASE WHEN t.author_id = $1 THEN t.view_count END, t.media_id"
+        )
     };
 }
 
@@ -171,12 +175,16 @@ pub async fn list_views(
     id: StoryId,
     page: Paging,
 ) -> Result<Vec<View>> {
-    let sql = "SELECT m.id, m.username, m.display_name, m.verified_at IS NOT NULL, v.created_at
+    let sql = concat!(
+        "SELECT ",
+        author_columns!("m"),
+        ", v.created_at
                FROM story_view v JOIN member m ON m.id = v.member_id
                WHERE v.community_id = @community AND v.story_id = $2 AND v.member_id < $3
                    AND NOT EXISTS (SELECT 1 FROM block b WHERE b.community_id = @community
                        AND b.member_id = $1 AND b.other_id = v.member_id)
-               ORDER BY v.member_id DESC LIMIT $4";
+               ORDER BY v.member_id DESC LIMIT $4"
+    );
     db.all(sql, params![reader, id, page.before(), page.fetch()], |row| {
         Ok(View {
             member: Author::at(row, 0)?,
