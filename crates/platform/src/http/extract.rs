@@ -32,10 +32,7 @@ impl<T: Input> FromRequest<AppState> for Json<T> {
         let bytes = read(body, app.config.server.body_limit_bytes).await?;
         let context = RequestContext::of(&parts)?;
         let _ = context.body_hash.set(*blake3::hash(&bytes).as_bytes());
-        match serde_json::from_slice(&bytes) {
-            Ok(parsed) if !is_list(&bytes) => Ok(Json(checked(parsed)?)),
-            _ => Err(why_not::<T>(&bytes).into()),
-        }
+        Ok(Json(parse(&bytes)?))
     }
 }
 
@@ -49,13 +46,21 @@ async fn read(body: Body, limit: usize) -> Result<Bytes> {
     }
 }
 
-/// Every body is an object, but serde takes the values of a list for its fields, one after another.
-pub(super) fn is_list(bytes: &[u8]) -> bool {
+/// What a body or a message says, checked.
+pub(super) fn parse<T: Input>(bytes: &[u8]) -> Result<T> {
+    match serde_json::from_slice(bytes) {
+        Ok(parsed) if !is_list(bytes) => checked(parsed),
+        _ => Err(why_not::<T>(bytes)),
+    }
+}
+
+/// All that is read is an object, but serde takes the values of a list for its fields, one after another.
+fn is_list(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'[')
 }
 
 /// Reads the bytes again, slowly, to say where they went wrong.
-pub(super) fn why_not<T: Input>(bytes: &[u8]) -> Error {
+fn why_not<T: Input>(bytes: &[u8]) -> Error {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut json);
     let (pointer, error) = match outcome {

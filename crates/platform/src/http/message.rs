@@ -1,22 +1,13 @@
 //! Messages that come over a socket, treated as the edge treats requests.
 
-use super::{
-    context::within_request,
-    edge::log,
-    extract::{is_list, why_not},
-    problem::status,
-};
+use super::{context::within_request, edge::log, extract::parse, problem::status};
 use crate::{
     AppState,
     texts::Language,
     watch::{Answered, Fault, FaultKind},
 };
 use axum::http::request::Parts;
-use base::{
-    Error, Kind, Result,
-    error::internal,
-    input::{Input, checked},
-};
+use base::{Error, Kind, Result, error::internal, input::Input};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::{
@@ -30,10 +21,7 @@ const METHOD: &str = "SOCKET";
 
 /// Reads and checks what a message says.
 pub fn read_message<T: Input>(json: &str) -> Result<T> {
-    match serde_json::from_str(json) {
-        Ok(said) if !is_list(json.as_bytes()) => checked(said),
-        _ => Err(why_not::<T>(json.as_bytes())),
-    }
+    parse(json.as_bytes())
 }
 
 /// The language that the handshake of a connection asked for.

@@ -58,28 +58,27 @@ impl<C: Consumer> Dispatch<C> {
 impl<C: Consumer> Worker for Dispatch<C> {
     async fn run(&mut self, _: &Context) -> Result<Report, Failure> {
         let (db, name) = (&self.app.db, self.consumer.name());
-        let mut signals = unread(db, name, self.app.clock.now()).await.map_err(failure)?;
-        let found = signals.len();
-        signals.retain(|(settled, _)| *settled);
-        let wait = (signals.len() < found).then_some(SOON);
-        let signals: Vec<Announced> = signals.into_iter().map(|(_, signal)| signal).collect();
-        let Some(last) = signals.last().cloned() else {
-            let report = Report::nothing();
-            return Ok(wait.map_or(report.clone(), |pause| report.again_after(pause)));
-        };
+        let (signals, is_waiting) = unread(db, name, self.app.clock.now()).await.map_err(failure)?;
         let count = signals.len() as i64;
-        for (community, signals) in by_community(signals) {
-            let app = self.app.within(community);
-            self.consumer.consume(&app, signals).await.map_err(failure)?;
-        }
-        advance(db, name, &last, self.app.clock.now())
-            .await
-            .map_err(failure)?;
-        let report = Report::new("signals consumed").fact("signals", count);
-        Ok(match wait {
-            Some(pause) => report.again_after(pause),
-            None if found as i64 == BATCH => report.again(),
-            None => report,
+        let report = match signals.last().cloned() {
+            None => Report::nothing(),
+            Some(last) => {
+                for (community, signals) in by_community(signals) {
+                    let app = self.app.within(community);
+                    self.consumer.consume(&app, signals).await.map_err(failure)?;
+                }
+                advance(db, name, &last, self.app.clock.now())
+                    .await
+                    .map_err(failure)?;
+                Report::new("signals consumed").fact("signals", count)
+            }
+        };
+        Ok(if is_waiting {
+            report.again_after(SOON)
+        } else if count == BATCH {
+            report.again()
+        } else {
+            report
         })
     }
 }
@@ -103,9 +102,10 @@ fn failure(error: base::Error) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// The next signals of a consumer, each with whether it is settled: that no transaction which is still
-/// under way can put one before it. The settled ones stand first.
-async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<(bool, Announced)>> {
+/// The next signals of a consumer that are settled: no transaction which is still under way can put one
+/// before them. And whether others wait until they are. A new consumer begins with the signals of its
+/// first look.
+async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<(Vec<Announced>, bool)> {
     let position = "SELECT xid, signal_id FROM signal_consumer WHERE name = $1";
     let known = db
         .one(position, params![consumer], |row| {
@@ -139,22 +139,28 @@ async fn unread(db: &Db, consumer: &'static str, now: Timestamp) -> Result<Vec<(
                         AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))
          FROM signal WHERE (xid, id) > (($1::bigint)::text::xid8, $2) ORDER BY signal.xid, signal.id LIMIT $3",
     );
-    db.all(
-        sql,
-        vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)],
-        |row| {
-            let signal = Announced {
-                id: row.get(0)?,
-                kind: row.get(1)?,
-                payload: row.get(2)?,
-                at: row.get(3)?,
-                xid: row.get(4)?,
-                community: CommunityId(row.get(5)?),
-            };
-            Ok((row.get(6)?, signal))
-        },
-    )
-    .await
+    let found: Vec<(Announced, bool)> = db
+        .all(
+            sql,
+            vec![Param::Int(xid), Param::Int(id), Param::Int(BATCH)],
+            |row| {
+                let signal = Announced {
+                    id: row.get(0)?,
+                    kind: row.get(1)?,
+                    payload: row.get(2)?,
+                    at: row.get(3)?,
+                    xid: row.get(4)?,
+                    community: CommunityId(row.get(5)?),
+                };
+                Ok((signal, row.get(6)?))
+            },
+        )
+        .await?;
+    let count = found.len();
+    let settled = found.into_iter().filter(|(_, is_settled)| *is_settled);
+    let settled: Vec<Announced> = settled.map(|(signal, _)| signal).collect();
+    let is_waiting = settled.len() < count;
+    Ok((settled, is_waiting))
 }
 
 async fn advance(db: &Db, consumer: &'static str, last: &Announced, now: Timestamp) -> Result<()> {
