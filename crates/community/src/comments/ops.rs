@@ -86,15 +86,9 @@ fn of(comment: CommentId) -> Subject {
 
 /// The comments with their media. Whether they may be read has been asked.
 pub async fn with_media(app: &AppState, mut comments: Vec<Comment>) -> Result<Vec<Comment>> {
-    let with = comments.iter().filter(|comment| comment.media_count > 0);
-    let ids: Vec<_> = with.map(|comment| comment.id.0).collect();
-    if ids.is_empty() {
-        return Ok(comments);
-    }
-    let mut views = media::of_subjects(app, &app.db, SubjectKind::Comment, ids).await?;
-    for comment in &mut comments {
-        comment.media = views.remove(&comment.id.0).unwrap_or_default();
-    }
+    let of = |comment: &Comment| (comment.media_count > 0).then_some(comment.id.0);
+    let put = |comment: &mut Comment, media| comment.media = media;
+    media::show(app, &app.db, SubjectKind::Comment, &mut comments, of, put).await?;
     Ok(comments)
 }
 

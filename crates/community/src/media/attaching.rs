@@ -92,6 +92,28 @@ pub async fn attach(
     Ok(views)
 }
 
+/// Gives things what is attached to them: `of` names those that have media. Whether the media may be
+/// seen has been asked.
+pub async fn show<T>(
+    app: &App,
+    db: &impl Executor,
+    kind: SubjectKind,
+    things: &mut [T],
+    of: impl Fn(&T) -> Option<Uuid>,
+    put: impl Fn(&mut T, Vec<MediaView>),
+) -> Result<()> {
+    let ids: Vec<Uuid> = things.iter().filter_map(&of).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut views = of_subjects(app, db, kind, ids).await?;
+    for thing in things {
+        let shown = of(thing).and_then(|id| views.remove(&id)).unwrap_or_default();
+        put(thing, shown);
+    }
+    Ok(())
+}
+
 /// Gives a subject the media of another one as well, as copies of the member's own: they share the
 /// bytes, are charged to the member, and go with their own subject alone, or when whoever brought the
 /// bytes leaves. Whoever calls has asked whether the member may see them; whoever goes on after an

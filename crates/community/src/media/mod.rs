@@ -13,7 +13,7 @@
 //! bytes that are not there; an attached medium that expires.
 //!
 //! `kinds.rs` tells types by their first bytes, `clean_up.rs` removes what nobody
-//! needs. Other slices call [`attach`], [`copy`], [`detach`] and [`of_subjects`]; no one
+//! needs. Other slices call [`attach`], [`copy`], [`detach`], [`show`] and [`of_subjects`]; no one
 //! else writes blobs.
 
 mod attaching;
@@ -34,7 +34,7 @@ mod urls;
 pub(crate) mod tests;
 
 pub use attaching::{
-    MOST_ATTACHED, Subject, SubjectKind, attach, copy, detach, detach_from_comments, of_subjects,
+    MOST_ATTACHED, Subject, SubjectKind, attach, copy, detach, detach_from_comments, of_subjects, show,
 };
 pub use belongings::belongings;
 pub use clean_up::workers;

@@ -122,17 +122,9 @@ pub async fn with_media(
     mut messages: Vec<Message>,
 ) -> Result<Vec<Message>> {
     // What staff took from sight looks deleted, and keeps its media where staff may give them back.
-    let with = messages
-        .iter()
-        .filter(|message| message.media_count > 0 && !message.deleted);
-    let ids: Vec<_> = with.map(|message| message.id.0).collect();
-    if ids.is_empty() {
-        return Ok(messages);
-    }
-    let mut views = media::of_subjects(app, db, SubjectKind::Message, ids).await?;
-    for message in &mut messages {
-        message.media = views.remove(&message.id.0).unwrap_or_default();
-    }
+    let of = |message: &Message| (message.media_count > 0 && !message.deleted).then_some(message.id.0);
+    let put = |message: &mut Message, media| message.media = media;
+    media::show(app, db, SubjectKind::Message, &mut messages, of, put).await?;
     Ok(messages)
 }
 

@@ -142,8 +142,7 @@ async fn create_place(
 
 async fn show_place(app: AppState, actor: CurrentUser, Path(id): Path<PlaceId>) -> Result<Tagged<Place>> {
     let place = ops::see(&app.db, &actor, id).await?;
-    let mut places = ops::all_with_photos(&app, vec![place]).await?;
-    Ok(Tagged(places.remove(0)))
+    Ok(Tagged(ops::with_photos(&app, &app.db, place).await?))
 }
 
 input! {

@@ -210,20 +210,28 @@ fn of(id: PlaceId) -> Subject {
     Subject::new(SubjectKind::Recommendation, id.0)
 }
 
-async fn with_photos(app: &AppState, db: &impl Executor, mut place: Place) -> Result<Place> {
-    let mut views = media::of_subjects(app, db, SubjectKind::Recommendation, [place.id.0]).await?;
-    place.photos = views.remove(&place.id.0).unwrap_or_default();
+/// The place with its pictures. Whether it may be seen has been asked.
+pub async fn with_photos(app: &AppState, db: &impl Executor, mut place: Place) -> Result<Place> {
+    show_photos(app, db, std::slice::from_mut(&mut place)).await?;
     Ok(place)
 }
 
-/// Places with their pictures. Whether they may be seen has been asked.
 pub async fn all_with_photos(app: &AppState, mut places: Vec<Place>) -> Result<Vec<Place>> {
-    let ids: Vec<_> = places.iter().map(|place| place.id.0).collect();
-    let mut views = media::of_subjects(app, &app.db, SubjectKind::Recommendation, ids).await?;
-    for place in &mut places {
-        place.photos = views.remove(&place.id.0).unwrap_or_default();
-    }
+    show_photos(app, &app.db, &mut places).await?;
     Ok(places)
+}
+
+async fn show_photos(app: &AppState, db: &impl Executor, places: &mut [Place]) -> Result<()> {
+    let put = |place: &mut Place, photos| place.photos = photos;
+    media::show(
+        app,
+        db,
+        SubjectKind::Recommendation,
+        places,
+        |place| Some(place.id.0),
+        put,
+    )
+    .await
 }
 
 /// Staff who change what is not theirs leave an entry in the audit log.

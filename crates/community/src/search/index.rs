@@ -151,47 +151,7 @@ async fn catch_up(app: &AppState, signals_take: Duration) -> Result<i64> {
 }
 
 async fn missing(app: &AppState, kind: Found, before: Uuid) -> Result<Vec<Uuid>> {
-    let sql = match kind {
-        Found::Member => {
-            "SELECT /* every community */ x.id FROM member x
-             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'member'), $1)
-                 AND x.id < $3
-                 AND x.status <> 'former' AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.member_id = x.id)
-             ORDER BY x.id LIMIT $2"
-        }
-        Found::Post => {
-            "SELECT x.id FROM post x
-             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'post'), $1)
-                 AND x.id < $3
-                 AND x.community_id = @community
-                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.post_id = x.id)
-             ORDER BY x.id LIMIT $2"
-        }
-        Found::Event => {
-            "SELECT x.id FROM event x
-             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'event'), $1)
-                 AND x.id < $3
-                 AND x.community_id = @community
-                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.event_id = x.id)
-             ORDER BY x.id LIMIT $2"
-        }
-        Found::Group => {
-            "SELECT x.id FROM community_group x
-             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'group'), $1)
-                 AND x.id < $3
-                 AND x.community_id = @community
-                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.group_id = x.id)
-             ORDER BY x.id LIMIT $2"
-        }
-        Found::Place => {
-            "SELECT x.id FROM place x
-             WHERE x.id > coalesce((SELECT last_id FROM search_progress WHERE community_id = @community AND kind = 'place'), $1)
-                 AND x.id < $3
-                 AND x.community_id = @community
-                 AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.place_id = x.id)
-             ORDER BY x.id LIMIT $2"
-        }
-    };
+    let sql = texts(kind).missing;
     app.db
         .all(sql, params![Uuid::nil(), BATCH, before], |row| row.get(0))
         .await
@@ -243,6 +203,8 @@ struct Document {
 
 /// The statements of one kind, for SQLite and for PostgreSQL. Lists come as JSON.
 struct Texts {
+    /// The first ids behind what was looked through, and before `$3`, of which there is no document.
+    missing: &'static str,
     /// Ids to rows of id, title, second title, body.
     source: [&'static str; 2],
     /// `[id, title, body]`s to rows of number and id.
@@ -252,8 +214,21 @@ struct Texts {
 }
 
 macro_rules! texts {
-    ($kind:literal, $column:literal, $source:literal, $table:literal, $apart:literal) => {
+    ($kind:literal, $column:literal, $source:literal, $table:literal, $apart:literal, $wanted:literal) => {
         Texts {
+            missing: concat!(
+                "SELECT x.id FROM ",
+                $table,
+                " x WHERE x.id > coalesce((SELECT last_id FROM search_progress
+                     WHERE community_id = @community AND kind = '",
+                $kind,
+                "'), $1) AND x.id < $3",
+                $apart,
+                $wanted,
+                " AND NOT EXISTS (SELECT 1 FROM search_document d WHERE d.",
+                $column,
+                " = x.id) ORDER BY x.id LIMIT $2"
+            ),
             source: [
                 // The ids first, or SQLite goes through the whole table for each batch.
                 concat!(
@@ -337,35 +312,40 @@ fn texts(kind: Found) -> Texts {
                      THEN q.tango_roles ELSE '' END
                  FROM profile q WHERE q.community_id = @community AND q.member_id = x.id), '')",
             "member",
-            ""
+            "",
+            " AND x.status <> 'former'"
         ),
         Found::Post => texts!(
             "post",
             "post_id",
             "x.body, '', x.hashtags || ' ' || coalesce(x.place, '')",
             "post",
-            " AND x.community_id = @community"
+            " AND x.community_id = @community",
+            ""
         ),
         Found::Event => texts!(
             "event",
             "event_id",
             "x.title, '', x.city",
             "event",
-            " AND x.community_id = @community"
+            " AND x.community_id = @community",
+            ""
         ),
         Found::Group => texts!(
             "group",
             "group_id",
             "x.name, '', x.description || ' ' || coalesce(x.city, '') || ' ' || coalesce(x.tango_role, '')",
             "community_group",
-            " AND x.community_id = @community"
+            " AND x.community_id = @community",
+            ""
         ),
         Found::Place => texts!(
             "place",
             "place_id",
             "x.name, '', x.description || ' ' || x.city || ' ' || x.address || ' ' || x.kind",
             "place",
-            " AND x.community_id = @community"
+            " AND x.community_id = @community",
+            ""
         ),
     }
 }

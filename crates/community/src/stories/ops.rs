@@ -98,14 +98,8 @@ fn of(story: StoryId) -> Subject {
 
 /// Stories with their media. Whether they may be seen has been asked.
 pub async fn with_media(app: &AppState, mut stories: Vec<Story>) -> Result<Vec<Story>> {
-    let with = stories.iter().filter(|story| story.media_id.is_some());
-    let ids: Vec<_> = with.map(|story| story.id.0).collect();
-    if ids.is_empty() {
-        return Ok(stories);
-    }
-    let mut views = media::of_subjects(app, &app.db, SubjectKind::Story, ids).await?;
-    for story in &mut stories {
-        story.media = views.remove(&story.id.0).unwrap_or_default().into_iter().next();
-    }
+    let of = |story: &Story| story.media_id.map(|_| story.id.0);
+    let put = |story: &mut Story, media: Vec<_>| story.media = media.into_iter().next();
+    media::show(app, &app.db, SubjectKind::Story, &mut stories, of, put).await?;
     Ok(stories)
 }
