@@ -820,7 +820,7 @@ async fn a_database_of_others_or_of_a_later_version_is_not_written_over() {
     other.administer("CREATE TABLE recipe (name TEXT)").await.unwrap();
     let restore = ["restore", "--from", "$one", "--replace"];
     // Our own connection counts as a running server until it is closed.
-    close(&other, &desk, &restore).await;
+    other.close().await;
     desk.refuses(PASSPHRASE, &restore, "tables that are not ours");
 
     let other = db::Db::open(&settings).await.unwrap();
@@ -831,27 +831,13 @@ async fn a_database_of_others_or_of_a_later_version_is_not_written_over() {
     let later =
         "INSERT INTO schema_migration SELECT 9999, name, checksum, applied_at FROM schema_migration LIMIT 1";
     other.administer(later).await.unwrap();
-    close(&other, &desk, &restore).await;
+    other.close().await;
     desk.refuses(
         PASSPHRASE,
         &restore,
         "the database has schema version 9999, newer than the backup's",
     );
     app.end().await;
-}
-
-/// Closes the database and waits until the server of PostgreSQL has noticed.
-async fn close(db: &db::Db, desk: &Desk, arguments: &[&str]) {
-    db.close().await;
-    for _ in 0..50 {
-        if !desk
-            .mundo(PASSPHRASE, arguments)
-            .1
-            .contains("a running mundo uses")
-        {
-            return;
-        }
-    }
 }
 
 #[test]
